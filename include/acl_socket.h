@@ -1,0 +1,1204 @@
+/* acl_socket.h: the socket API of Allegro Common Lisp as a C library.
+ * Generated from src/capi by `make header`: change it there.
+ * SPDX-License-Identifier: MIT */
+#ifndef ACL_SOCKET_H
+#define ACL_SOCKET_H
+
+/**
+ * @mainpage libacl_socket
+ *
+ * Stream and datagram sockets of the internet and file families, names and
+ * addresses, and errors with documented identifiers, as Allegro Common Lisp's
+ * socket module has them. A C name is the Lisp name after `acl_`, with `_` for
+ * `-`; the variables have acl_get_... and acl_set_... functions.
+ *
+ * Errors. A function that can fail returns acl_status: ACL_SOCKET_OK (0) or the
+ * identifier of the error. Results come through the trailing pointers, which a
+ * failure leaves alone unless the function says otherwise. The slots of the
+ * condition (identifier, errno, action, and the report that joins them) are
+ * kept per thread and stay until that thread's next failure; nothing here asks
+ * the caller to look at errno. Predicates return 0 or 1 and do not fail.
+ *
+ * Keyword arguments are structures. A field that is zero has the documented
+ * default; where "nil" differs from "not given" the field says how to spell it.
+ * The first field, struct_size, is the size the caller was compiled with
+ * (ACL_SOCKET_ARGS sets it), so that programs and libraries of different
+ * versions work together. Clear a structure before setting its fields.
+ *
+ * Handles. acl_socket * and the other pointers to incomplete types are numbers
+ * that the library checks at each call, not addresses. NULL, a freed handle, one
+ * of another type or a random one is answered by ACL_SOCKET_INVALID_HANDLE and
+ * harms nothing. All other pointers must be valid or NULL, as in any C library;
+ * NULL where one is needed is ACL_SOCKET_INVALID_ARGUMENT.
+ *
+ * Who frees what. acl_close ends the connection and releases the descriptor, and
+ * may be repeated; acl_free_socket also ends the handle. Whatever else the library
+ * allocates for the caller is released by the function named beside it, never by
+ * free(). All releasing functions accept NULL. Strings that are passed in are
+ * copied; strings that are returned as `const char *` are constants.
+ *
+ * Strings out. A function that takes (char *buffer, size_t size, size_t *length)
+ * stores the text with a terminating NUL, and in *length the length of the whole
+ * text without the NUL. If it does not fit, what fits is stored, terminated, and
+ * the answer is ACL_SOCKET_BUFFER_TOO_SMALL; (NULL, 0, &length) only measures
+ * and succeeds. `length` may be NULL. Text is UTF-8 unless stated otherwise.
+ *
+ * Threads. Every function may be called from any thread. One reader and one
+ * writer may use a stream at the same time, any number of threads a passive or
+ * datagram socket. acl_close from another thread wakes whoever waits in the
+ * socket, with ACL_SOCKET_CLOSED. The library starts no threads.
+ *
+ * Signals. No call raises SIGPIPE or changes how a signal is handled. A call
+ * that a signal interrupts goes on, with what is left of its time. A handler
+ * may leave a call by longjmp: the socket stays usable. Descriptors are
+ * close-on-exec; after fork the child may use and close the sockets it inherited.
+ *
+ * The library prints nothing, never exits, and lets nothing unwind into its
+ * caller: a bug inside it is answered by ACL_SOCKET_INTERNAL.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header, as numbers, as 0xMMmmpp and as text. */
+#define ACL_SOCKET_VERSION_MAJOR 0
+#define ACL_SOCKET_VERSION_MINOR 1
+#define ACL_SOCKET_VERSION_PATCH 0
+#define ACL_SOCKET_VERSION 0x00000100
+#define ACL_SOCKET_VERSION_STRING "0.1.0"
+
+/**
+ * Sets the first field of a structure of arguments, as in
+ * acl_make_socket(&(acl_make_socket_args){
+ * ACL_SOCKET_ARGS(acl_make_socket_args), .remote_port = 80 }, &socket). C++
+ * before C++20 and C89 assign struct_size.
+ */
+#define ACL_SOCKET_ARGS(type) .struct_size = sizeof(type)
+
+/**
+ * :address-in-use. Another socket is bound to this local address, or the file
+ * of a file socket exists already.
+ */
+#define ACL_SOCKET_ADDRESS_IN_USE 1
+
+/**
+ * :address-not-available. No interface of this machine has the local address,
+ * or no local port is left.
+ */
+#define ACL_SOCKET_ADDRESS_NOT_AVAILABLE 2
+
+/** :network-down. The interface that leads there is down. */
+#define ACL_SOCKET_NETWORK_DOWN 3
+
+/** :network-reset. The connection was dropped because the network was reset. */
+#define ACL_SOCKET_NETWORK_RESET 4
+
+/** :connection-aborted. The connection was aborted on this side. */
+#define ACL_SOCKET_CONNECTION_ABORTED 5
+
+/**
+ * :connection-reset. The peer ended the connection without an orderly close.
+ */
+#define ACL_SOCKET_CONNECTION_RESET 6
+
+/**
+ * :no-buffer-space. The system, or this library's table of handles, has no room
+ * left.
+ */
+#define ACL_SOCKET_NO_BUFFER_SPACE 7
+
+/** :shutdown. This direction of the connection has been shut down here. */
+#define ACL_SOCKET_SHUTDOWN 8
+
+/**
+ * :connection-timed-out. The peer did not answer in the time the system allows.
+ */
+#define ACL_SOCKET_CONNECTION_TIMED_OUT 9
+
+/** :connection-refused. Nobody listens at the remote address. */
+#define ACL_SOCKET_CONNECTION_REFUSED 10
+
+/** :host-down. The system knows that the host is down. */
+#define ACL_SOCKET_HOST_DOWN 11
+
+/** :host-unreachable. No route leads to the host or to its network. */
+#define ACL_SOCKET_HOST_UNREACHABLE 12
+
+/**
+ * :protocol-not-available. The system does not know this option at this kind of
+ * socket.
+ */
+#define ACL_SOCKET_PROTOCOL_NOT_AVAILABLE 13
+
+/** :unknown. Not a common socket error: the code (errno) tells which it is. */
+#define ACL_SOCKET_UNKNOWN 14
+
+/**
+ * :invalid-handle. The handle is NULL, freed, of another type, or was never a
+ * handle.
+ */
+#define ACL_SOCKET_INVALID_HANDLE 100
+
+/** :closed. The socket was closed, here or by another thread. */
+#define ACL_SOCKET_CLOSED 101
+
+/**
+ * :end-of-file. The peer sends no more; everything it sent has been read. Not
+ * an error.
+ */
+#define ACL_SOCKET_END_OF_FILE 102
+
+/**
+ * :would-block. The operation was asked not to wait and there is nothing there
+ * yet. Not an error.
+ */
+#define ACL_SOCKET_WOULD_BLOCK 103
+
+/**
+ * :invalid-argument. An argument is NULL, out of range, contradicts another one
+ * or is missing; the action names it.
+ */
+#define ACL_SOCKET_INVALID_ARGUMENT 104
+
+/** :wrong-kind. The operation does not apply to this kind of socket. */
+#define ACL_SOCKET_WRONG_KIND 105
+
+/**
+ * :wrong-format. A byte operation on a text socket, or a character operation on
+ * a binary one.
+ */
+#define ACL_SOCKET_WRONG_FORMAT 106
+
+/**
+ * :buffer-too-small. The result does not fit; what fits has been stored, and
+ * the length says how much room it takes.
+ */
+#define ACL_SOCKET_BUFFER_TOO_SMALL 107
+
+/**
+ * :invalid-address. The text is not an IP address in dotted or colon hex form,
+ * or the structure is of no known kind.
+ */
+#define ACL_SOCKET_INVALID_ADDRESS 108
+
+/**
+ * :host-not-found. The name has no address of the wanted family, or the
+ * resolver could not tell.
+ */
+#define ACL_SOCKET_HOST_NOT_FOUND 109
+
+/** :port-not-found. No such service is known for the protocol. */
+#define ACL_SOCKET_PORT_NOT_FOUND 110
+
+/** :not-supported. This system, or this build of the library, cannot do it. */
+#define ACL_SOCKET_NOT_SUPPORTED 111
+
+/**
+ * :internal. A bug in this library; the action names the place. Please report
+ * it.
+ */
+#define ACL_SOCKET_INTERNAL 112
+
+/**
+ * Every identifier: XX(number, name, keyword, meaning), for tables and
+ * bindings.
+ */
+#define ACL_SOCKET_STATUS_MAP(XX) \
+    XX(1, ACL_SOCKET_ADDRESS_IN_USE, ":address-in-use", "Local socket address already in use") \
+    XX(2, ACL_SOCKET_ADDRESS_NOT_AVAILABLE, ":address-not-available", "Local socket address not available") \
+    XX(3, ACL_SOCKET_NETWORK_DOWN, ":network-down", "Network is down") \
+    XX(4, ACL_SOCKET_NETWORK_RESET, ":network-reset", "Network has been reset") \
+    XX(5, ACL_SOCKET_CONNECTION_ABORTED, ":connection-aborted", "Connection aborted") \
+    XX(6, ACL_SOCKET_CONNECTION_RESET, ":connection-reset", "Connection reset by peer") \
+    XX(7, ACL_SOCKET_NO_BUFFER_SPACE, ":no-buffer-space", "No buffer space") \
+    XX(8, ACL_SOCKET_SHUTDOWN, ":shutdown", "Connection shut down") \
+    XX(9, ACL_SOCKET_CONNECTION_TIMED_OUT, ":connection-timed-out", "Connection timed out") \
+    XX(10, ACL_SOCKET_CONNECTION_REFUSED, ":connection-refused", "Connection refused") \
+    XX(11, ACL_SOCKET_HOST_DOWN, ":host-down", "Host is down") \
+    XX(12, ACL_SOCKET_HOST_UNREACHABLE, ":host-unreachable", "Host is unreachable") \
+    XX(13, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE, ":protocol-not-available", "Protocol not available") \
+    XX(14, ACL_SOCKET_UNKNOWN, ":unknown", "Unknown error") \
+    XX(100, ACL_SOCKET_INVALID_HANDLE, ":invalid-handle", "Invalid handle") \
+    XX(101, ACL_SOCKET_CLOSED, ":closed", "Socket is closed") \
+    XX(102, ACL_SOCKET_END_OF_FILE, ":end-of-file", "End of file") \
+    XX(103, ACL_SOCKET_WOULD_BLOCK, ":would-block", "Nothing there yet") \
+    XX(104, ACL_SOCKET_INVALID_ARGUMENT, ":invalid-argument", "Invalid argument") \
+    XX(105, ACL_SOCKET_WRONG_KIND, ":wrong-kind", "Wrong kind of socket") \
+    XX(106, ACL_SOCKET_WRONG_FORMAT, ":wrong-format", "Wrong format of socket") \
+    XX(107, ACL_SOCKET_BUFFER_TOO_SMALL, ":buffer-too-small", "Buffer too small") \
+    XX(108, ACL_SOCKET_INVALID_ADDRESS, ":invalid-address", "Invalid address") \
+    XX(109, ACL_SOCKET_HOST_NOT_FOUND, ":host-not-found", "Host not found") \
+    XX(110, ACL_SOCKET_PORT_NOT_FOUND, ":port-not-found", "Port not found") \
+    XX(111, ACL_SOCKET_NOT_SUPPORTED, ":not-supported", "Not supported") \
+    XX(112, ACL_SOCKET_INTERNAL, ":internal", "Internal error")
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * No address: what a zeroed acl_ipaddr is.
+ */
+#define ACL_SOCKET_NO_ADDRESS 0
+
+/**
+ * An IPv4 address.
+ */
+#define ACL_SOCKET_IPV4 4
+
+/**
+ * An IPv6 address structure.
+ */
+#define ACL_SOCKET_IPV6 6
+
+/**
+ * Wait for a connection.
+ */
+#define ACL_SOCKET_WAIT 1
+
+/**
+ * Do not wait.
+ */
+#define ACL_SOCKET_NO_WAIT 0
+
+/**
+ * The half of a connection that is read.
+ */
+#define ACL_SOCKET_INPUT 1
+
+/**
+ * The half of a connection that is written.
+ */
+#define ACL_SOCKET_OUTPUT 2
+
+/**
+ * Type: TCP, or a Unix-domain stream.
+ */
+#define ACL_SOCKET_STREAM 0
+
+/**
+ * Type: UDP, or Unix-domain datagrams.
+ */
+#define ACL_SOCKET_DATAGRAM 1
+
+/**
+ * Address family: named by an IP address and a port.
+ */
+#define ACL_SOCKET_INTERNET 0
+
+/**
+ * Address family: named by a file of this machine.
+ */
+#define ACL_SOCKET_FILE 1
+
+/**
+ * Connect: reaches out to a passive socket.
+ */
+#define ACL_SOCKET_ACTIVE 0
+
+/**
+ * Connect: waits for connections.
+ */
+#define ACL_SOCKET_PASSIVE 1
+
+/**
+ * Format: characters and bytes, freely mixed.
+ */
+#define ACL_SOCKET_MULTIVALENT 0
+
+/**
+ * Format: characters only.
+ */
+#define ACL_SOCKET_TEXT 1
+
+/**
+ * Format: bytes only.
+ */
+#define ACL_SOCKET_BINARY 2
+
+/**
+ * Format, for streams: characters and bytes, as before Allegro CL 6.0.
+ */
+#define ACL_SOCKET_BIVALENT 3
+
+/**
+ * A keyword argument that is not given.
+ */
+#define ACL_SOCKET_OMITTED 0
+
+/**
+ * A keyword argument that is true.
+ */
+#define ACL_SOCKET_ON 1
+
+/**
+ * A keyword argument that is given as nil.
+ */
+#define ACL_SOCKET_OFF -1
+
+/**
+ * The value of an ipv6 keyword that Lisp writes as the keyword ipv6.
+ */
+#define ACL_SOCKET_IPV6_ONLY 2
+
+/**
+ * Do not flush: the last argument of acl_close.
+ */
+#define ACL_SOCKET_ABORT 1
+
+/**
+ * A socket. The pointer is a checked handle, never memory: anything else is answered with
+ * ACL_SOCKET_INVALID_HANDLE.
+ */
+typedef struct acl_socket acl_socket;
+
+/**
+ * What a call answers: ACL_SOCKET_OK, or the identifier of what went wrong.
+ */
+typedef int32_t acl_status;
+
+/**
+ * An IP address. This struct never grows.
+ */
+typedef struct acl_ipaddr {
+  /**
+   * ACL_SOCKET_NO_ADDRESS, ACL_SOCKET_IPV4 or ACL_SOCKET_IPV6.
+   */
+  int32_t kind;
+  /**
+   * An IPv4 address in host order: 192.132.95.84 is 3229900628.
+   */
+  uint32_t ipv4;
+  /**
+   * An IPv6 address, most significant octet first.
+   */
+  uint8_t ipv6[16];
+  /**
+   * The number of the interface that a scoped IPv6 address is meant on, 0 for none.
+   */
+  uint32_t scope_id;
+} acl_ipaddr;
+
+/**
+ * An interface of this machine. This struct never grows.
+ */
+typedef struct acl_ip_interface {
+  /**
+   * Its number, as a scope id.
+   */
+  uint32_t id;
+  /**
+   * Its name, NUL-terminated.
+   */
+  char name[16];
+} acl_ip_interface;
+
+/**
+ * Keyword arguments of acl_set_socket_options. What is 0 stays as it is.
+ */
+typedef struct acl_set_socket_options_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_set_socket_options_args).
+   */
+  size_t struct_size;
+  /**
+   * Tri-state: SO_REUSEADDR.
+   */
+  int32_t reuse_address;
+  /**
+   * Tri-state: SO_BROADCAST.
+   */
+  int32_t broadcast;
+  /**
+   * Tri-state: SO_KEEPALIVE.
+   */
+  int32_t keepalive;
+  /**
+   * Tri-state: TCP_NODELAY.
+   */
+  int32_t nodelay;
+  /**
+   * Tri-state: SO_OOBINLINE.
+   */
+  int32_t oob_inline;
+  /**
+   * Bytes: SO_RCVBUF.
+   */
+  int32_t receive_buffer_size;
+  /**
+   * Bytes: SO_SNDBUF.
+   */
+  int32_t send_buffer_size;
+  /**
+   * Seconds of silence before the first probe.
+   */
+  int32_t tcp_keepalive_idle_time;
+  /**
+   * Seconds between probes.
+   */
+  int32_t tcp_keepalive_probe_interval;
+  /**
+   * Unanswered probes that end the connection.
+   */
+  int32_t tcp_keepalive_max_probes;
+} acl_set_socket_options_args;
+
+/**
+ * Keyword arguments of acl_send_to. What is not given is taken from what acl_make_socket was given.
+ */
+typedef struct acl_send_to_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_send_to_args).
+   */
+  size_t struct_size;
+  /**
+   * The host to send to: a name, or an address in dotted or colon hex form.
+   */
+  const char *remote_host;
+  /**
+   * The same as an address; only one of both. Its scope_id is set where scope_id is given.
+   */
+  struct acl_ipaddr *remote_ipaddr;
+  /**
+   * The port to send to, 1 to 65535.
+   */
+  int32_t remote_port;
+  /**
+   * As in acl_make_socket_args.
+   */
+  int32_t ipv6;
+  /**
+   * The same as the name of a service; only one of both.
+   */
+  const char *remote_port_name;
+  /**
+   * The file to send to.
+   */
+  const char *remote_filename;
+  /**
+   * The interface of an IPv6 remote host; where 0, that of the address itself.
+   */
+  uint32_t scope_id;
+} acl_send_to_args;
+
+/**
+ * A datagram that was received. This struct never grows.
+ */
+typedef struct acl_received {
+  /**
+   * Bytes stored.
+   */
+  size_t length;
+  /**
+   * Bytes the sender sent: where it is more than length, the rest is lost.
+   */
+  size_t message_length;
+  /**
+   * The sender's address; of kind ACL_SOCKET_NO_ADDRESS on file sockets.
+   */
+  struct acl_ipaddr remote_host;
+  /**
+   * The sender's port; 0 on file sockets.
+   */
+  int32_t remote_port;
+  /**
+   * The sender's file name, empty where it has none.
+   */
+  char remote_filename[112];
+} acl_received;
+
+/**
+ * Keyword arguments of acl_make_socket. A zeroed field is the documented default. NULL pointers
+ * and the number 0 are not given.
+ */
+typedef struct acl_make_socket_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_make_socket_args).
+   */
+  size_t struct_size;
+  /**
+   * ACL_SOCKET_STREAM or ACL_SOCKET_DATAGRAM.
+   */
+  int32_t type;
+  /**
+   * ACL_SOCKET_MULTIVALENT, ACL_SOCKET_TEXT, ACL_SOCKET_BINARY or, for streams, ACL_SOCKET_BIVALENT.
+   */
+  int32_t format;
+  /**
+   * ACL_SOCKET_INTERNET or ACL_SOCKET_FILE.
+   */
+  int32_t address_family;
+  /**
+   * ACL_SOCKET_ACTIVE or ACL_SOCKET_PASSIVE; without meaning for datagrams.
+   */
+  int32_t connect;
+  /**
+   * The host to connect to, or a datagram socket's default to send to: a host name or an
+   * address in dotted or colon hex form. Ignored by passive sockets.
+   */
+  const char *remote_host;
+  /**
+   * The same as an address; only one of both. Its scope_id is set where scope_id is given.
+   */
+  struct acl_ipaddr *remote_ipaddr;
+  /**
+   * The port to connect or send to, 1 to 65535.
+   */
+  int32_t remote_port;
+  /**
+   * The same as the name of a service; only one of both.
+   */
+  const char *remote_port_name;
+  /**
+   * The address of the interface to bind to; all of them where it is not given.
+   */
+  const char *local_host;
+  /**
+   * The same as an address; only one of both.
+   */
+  const struct acl_ipaddr *local_ipaddr;
+  /**
+   * The port to bind to; the system chooses one where it is not given. An active socket given
+   * a local host or port is bound before it connects.
+   */
+  int32_t local_port;
+  /**
+   * The same as the name of a service; only one of both.
+   */
+  const char *local_port_name;
+  /**
+   * The file to connect or send to, 1 to 107 bytes.
+   */
+  const char *remote_filename;
+  /**
+   * The file to bind to, 1 to 107 bytes; it is made, and removed when the socket is closed by the
+   * process that made it.
+   */
+  const char *local_filename;
+  /**
+   * How many connections may wait to be accepted; the most the system allows where not given.
+   */
+  int32_t backlog;
+  /**
+   * Tri-state, off: lets a local port be bound while old connections of it linger.
+   */
+  int32_t reuse_address;
+  /**
+   * Tri-state, off: lets a datagram socket send to a broadcast address.
+   */
+  int32_t broadcast;
+  /**
+   * Tri-state, off: lets the system probe an idle peer.
+   */
+  int32_t keepalive;
+  /**
+   * Tri-state, off: sends what is flushed at once, without waiting for the answer to what was
+   * sent before. Wanted by most protocols of requests and replies.
+   */
+  int32_t nodelay;
+  /**
+   * ACL_SOCKET_OMITTED (what acl_get_ipv6 says), ACL_SOCKET_OFF, ACL_SOCKET_ON or
+   * ACL_SOCKET_IPV6_ONLY. An IPv6 socket is dual-stack: it shows IPv4 peers as v4-mapped.
+   */
+  int32_t ipv6;
+  /**
+   * The interface of an IPv6 remote host; where 0, that of the address itself.
+   */
+  uint32_t scope_id;
+  /**
+   * The RFC 2385 key for the connection to the remote host (active sockets, Linux).
+   */
+  const void *tcp_md5_sig_key;
+  /**
+   * Its length, 1 to 80 bytes.
+   */
+  size_t tcp_md5_sig_key_length;
+} acl_make_socket_args;
+
+/**
+ * Keyword arguments of acl_socket_from_os_fd.
+ */
+typedef struct acl_socket_from_os_fd_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_socket_from_os_fd_args).
+   */
+  size_t struct_size;
+  /**
+   * As in acl_make_socket_args.
+   */
+  int32_t format;
+} acl_socket_from_os_fd_args;
+
+/**
+ * Keyword arguments of acl_lookup_hostname and acl_lookup_hostname_all.
+ */
+typedef struct acl_lookup_hostname_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_lookup_hostname_args).
+   */
+  size_t struct_size;
+  /**
+   * 1 to ask the system and not the cache. This version has no cache: every look-up asks.
+   */
+  int32_t ignore_cache;
+  /**
+   * ACL_SOCKET_OMITTED (what acl_get_ipv6 says), ACL_SOCKET_OFF, ACL_SOCKET_ON or
+   * ACL_SOCKET_IPV6_ONLY.
+   */
+  int32_t ipv6;
+} acl_lookup_hostname_args;
+
+/**
+ * The call did what it says.
+ */
+#define ACL_SOCKET_OK 0
+
+/**
+ * The address of the peer, or where a datagram socket sends by default; of kind
+ * ACL_SOCKET_NO_ADDRESS where there is none.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
+ * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: remote-host.
+ */
+acl_status acl_remote_host(struct acl_socket *sock,
+                           struct acl_ipaddr *value);
+
+/**
+ * The address the socket is bound to; 0.0.0.0 or :: for all of this machine.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
+ * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: local-host.
+ */
+acl_status acl_local_host(struct acl_socket *sock,
+                          struct acl_ipaddr *value);
+
+/**
+ * The port of the peer, or where a datagram socket sends by default; 0 where there is none.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
+ * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: remote-port.
+ */
+acl_status acl_remote_port(struct acl_socket *sock,
+                           int32_t *value);
+
+/**
+ * The port the socket is bound to.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
+ * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: local-port.
+ */
+acl_status acl_local_port(struct acl_socket *sock,
+                          int32_t *value);
+
+/**
+ * The file of the peer, or where a datagram socket sends by default; empty where there is none.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention;
+ * 109 bytes hold any.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_WRONG_KIND on an internet socket,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: remote-filename.
+ */
+acl_status acl_remote_filename(struct acl_socket *sock,
+                               char *buffer,
+                               size_t size,
+                               size_t *length);
+
+/**
+ * The file the socket is bound to; empty where there is none.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention;
+ * 109 bytes hold any.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_WRONG_KIND on an internet socket,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: local-filename.
+ */
+acl_status acl_local_filename(struct acl_socket *sock,
+                              char *buffer,
+                              size_t size,
+                              size_t *length);
+
+/**
+ * ACL_SOCKET_STREAM or ACL_SOCKET_DATAGRAM.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: socket-type.
+ */
+acl_status acl_socket_type(struct acl_socket *sock,
+                           int32_t *value);
+
+/**
+ * ACL_SOCKET_INTERNET or ACL_SOCKET_FILE.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: socket-address-family.
+ */
+acl_status acl_socket_address_family(struct acl_socket *sock,
+                                     int32_t *value);
+
+/**
+ * ACL_SOCKET_ACTIVE or ACL_SOCKET_PASSIVE; every datagram socket is active.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: socket-connect.
+ */
+acl_status acl_socket_connect(struct acl_socket *sock,
+                              int32_t *value);
+
+/**
+ * The format the socket was made with; an accepted one has that of its passive socket.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: socket-format.
+ */
+acl_status acl_socket_format(struct acl_socket *sock,
+                             int32_t *value);
+
+/**
+ * Does nothing to the socket, as in Allegro CL since 6.0: the format is chosen when it is made.
+ * @param format one of the formats.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: set-socket-format.
+ */
+acl_status acl_set_socket_format(struct acl_socket *sock,
+                                 int32_t format);
+
+/**
+ * 1 for an IPv6 socket, 0 for an IPv4 one.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
+ * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: ipv6.
+ */
+acl_status acl_ipv6(struct acl_socket *sock,
+                    int32_t *value);
+
+/**
+ * The printed representation of a socket, such as
+ * #<multivalent stream socket connected from localhost/40226 to localhost/40225 @ #x71e5e09a>.
+ * Looks host names up, which may take long, unless acl_set_print_hostname_in_stream(0).
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: prin1-to-string.
+ */
+acl_status acl_prin1_to_string(struct acl_socket *sock,
+                               char *buffer,
+                               size_t size,
+                               size_t *length);
+
+/**
+ * The address that a text stands for: "192.132.95.84", the Berkeley forms "23.3" (23.0.0.3) and
+ * "128.1.3" (128.1.0.3), or IPv6 colon hex, with a v4-mapped tail and %scope by number or by
+ * interface name. Components are decimal; one with a leading zero is refused, because other
+ * programs read it as octal. No name is looked up.
+ * @param dotted the text.
+ * @param errorp what an invalid text answers: 1 ACL_SOCKET_INVALID_ADDRESS; 0 ACL_SOCKET_OK and an
+ * address of kind ACL_SOCKET_NO_ADDRESS, as Lisp answers nil.
+ * @param address where the address is stored.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT (NULL, not UTF-8).
+ * Allegro: dotted-to-ipaddr.
+ */
+acl_status acl_dotted_to_ipaddr(const char *dotted,
+                                int32_t errorp,
+                                struct acl_ipaddr *address);
+
+/**
+ * Whether a text is an IP address in one of the forms of acl_dotted_to_ipaddr.
+ * @return 1 or 0; 0 for NULL. Allegro: dotted-address-p.
+ */
+int32_t acl_dotted_address_p(const char *dotted);
+
+/**
+ * The text of an address: "192.132.95.84", or RFC 5952 text with "%N" behind it where the scope
+ * id is not 0. 57 bytes hold any.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_ADDRESS,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted.
+ */
+acl_status acl_ipaddr_to_dotted(const struct acl_ipaddr *address,
+                                char *buffer,
+                                size_t size,
+                                size_t *length);
+
+/**
+ * The four numbers of an IPv4 address, most significant first.
+ * @param values room for four numbers.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS (also for an IPv6 address),
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted with :values.
+ */
+acl_status acl_ipaddr_to_dotted_values(const struct acl_ipaddr *address,
+                                       int32_t *values);
+
+/**
+ * Whether there is an address in the struct.
+ * @return 1 or 0; 0 for NULL. Allegro: ipaddrp.
+ */
+int32_t acl_ipaddrp(const struct acl_ipaddr *address);
+
+/**
+ * Whether there is an IPv6 address in the struct.
+ * @return 1 or 0; 0 for NULL. Allegro: ipv6-address-p.
+ */
+int32_t acl_ipv6_address_p(const struct acl_ipaddr *address);
+
+/**
+ * Whether two addresses are the same. An IPv4 address equals its v4-mapped IPv6 form, in which
+ * a dual-stack socket shows it.
+ * @param compare_scope_id 1 to compare scope ids too, 0 to ignore them.
+ * @return 1 or 0; 0 where one is NULL or no address. Allegro: ipaddr-equalp.
+ */
+int32_t acl_ipaddr_equalp(const struct acl_ipaddr *address1,
+                          const struct acl_ipaddr *address2,
+                          int32_t compare_scope_id);
+
+/**
+ * The interfaces of this machine.
+ * @param interfaces an array to be freed with acl_free_buffer; NULL after a failure.
+ * @param count how many.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_NO_BUFFER_SPACE,
+ * ACL_SOCKET_UNKNOWN. Allegro: get-ip-interfaces.
+ */
+acl_status acl_get_ip_interfaces(struct acl_ip_interface **interfaces,
+                                 size_t *count);
+
+/**
+ * Frees memory that a function of this library says is to be freed with it. It comes from malloc,
+ * so free() does as well. NULL is a no-op.
+ */
+void acl_free_buffer(void *buffer);
+
+/**
+ * Accepts a connection. Any number of threads may accept on one passive socket.
+ * @param passive a passive socket.
+ * @param wait ACL_SOCKET_WAIT, or ACL_SOCKET_NO_WAIT to answer ACL_SOCKET_WOULD_BLOCK where none is
+ * pending.
+ * @param stream where the handle of the new active socket is stored, NULL without one.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WOULD_BLOCK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_UNKNOWN with EMFILE or ENFILE
+ * when the descriptors are used up: the connection then stays pending, so wait before trying again.
+ * Allegro: accept-connection.
+ */
+acl_status acl_accept_connection(struct acl_socket *passive,
+                                 int32_t wait,
+                                 struct acl_socket **stream);
+
+/**
+ * Shuts one half of a connection down. Buffered output is not flushed: acl_force_output first.
+ * When both halves are shut the descriptor is closed; acl_close is then legal and does nothing.
+ * @param direction ACL_SOCKET_INPUT or ACL_SOCKET_OUTPUT.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: shutdown.
+ */
+acl_status acl_shutdown(struct acl_socket *sock,
+                        int32_t direction);
+
+/**
+ * Changes options of a socket of any kind. All arguments are checked first; then the options are
+ * set in the order of the struct up to the first that the system refuses.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_ARGUMENT,
+ * or what the system says to an option that this kind of socket does not have
+ * (ACL_SOCKET_UNKNOWN with EOPNOTSUPP, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE).
+ * Allegro: set-socket-options.
+ */
+acl_status acl_set_socket_options(struct acl_socket *sock,
+                                  const struct acl_set_socket_options_args *args);
+
+/**
+ * Sets the RFC 2385 key for connections that come from an address; call it for each peer.
+ * @param sock a passive TCP socket.
+ * @param remote_host the peer in dotted or colon hex form, or a host name; or NULL.
+ * @param remote_ipaddr the same as an address; only one of both.
+ * @param key, key_length 1 to 80 bytes.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the kernel
+ * has no such option, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: set-tcp-md5-sig.
+ */
+acl_status acl_set_tcp_md5_sig(struct acl_socket *sock,
+                               const char *remote_host,
+                               const struct acl_ipaddr *remote_ipaddr,
+                               const void *key,
+                               size_t key_length);
+
+/**
+ * The descriptor of a socket, for foreign code. Using it bypasses the buffers: bytes may be in
+ * the input buffer already, or wait in the output buffer. Do not close it.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: socket-os-fd.
+ */
+acl_status acl_socket_os_fd(struct acl_socket *sock,
+                            int32_t *os_fd);
+
+/**
+ * Sends a datagram.
+ * @param buffer, size its bytes; it may be empty.
+ * @param args where to, NULL for the defaults that acl_make_socket was given.
+ * @param sent how many bytes went; may be NULL.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT (no destination among others),
+ * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, the errors of looking names
+ * up, ACL_SOCKET_CONNECTION_REFUSED and ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_UNKNOWN with
+ * EMSGSIZE for a datagram that is too long. Allegro: send-to.
+ */
+acl_status acl_send_to(struct acl_socket *sock,
+                       const void *buffer,
+                       size_t size,
+                       const struct acl_send_to_args *args,
+                       size_t *sent);
+
+/**
+ * Receives a datagram into the caller's buffer, waiting for one.
+ * @param size of the buffer, more than the longest message expected: the rest of a longer one is
+ * lost, and message_length tells.
+ * @param received what came and from whom. A message of 0 bytes is one too.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_CONNECTION_REFUSED on a connected descriptor.
+ * Allegro: receive-from with :buffer.
+ */
+acl_status acl_receive_from(struct acl_socket *sock,
+                            void *buffer,
+                            size_t size,
+                            struct acl_received *received);
+
+/**
+ * Receives a datagram into memory that the library makes, of just its length.
+ * @param size the longest message expected.
+ * @param data the bytes and a NUL behind them, to be freed with acl_free_buffer; NULL after a
+ * failure.
+ * @return as acl_receive_from. Allegro: receive-from with :extract.
+ */
+acl_status acl_receive_from_extract(struct acl_socket *sock,
+                                    size_t size,
+                                    void **data,
+                                    struct acl_received *received);
+
+/**
+ * The identifier of the last call of this thread that did not answer ACL_SOCKET_OK; 0 when there
+ * was none. Allegro: stream-error-identifier.
+ */
+acl_status acl_stream_error_identifier(void);
+
+/**
+ * The raw errno of the last failure of this thread, 0 where the system reported none. It does not
+ * depend on the C library's errno. Allegro: stream-error-code.
+ */
+int32_t acl_stream_error_code(void);
+
+/**
+ * What the last failed call of this thread was doing, such as "connecting to 10.0.0.1 port 80".
+ * The text is valid until the next failure in this thread; never NULL.
+ * Allegro: stream-error-action.
+ */
+const char *acl_stream_error_action(void);
+
+/**
+ * The whole report of the last failure of this thread:
+ * "Connection refused" (errno 111) occurred while connecting to 10.0.0.1 port 80.
+ * The text is valid until the next failure in this thread; never NULL, empty when there was none.
+ */
+const char *acl_stream_error_report(void);
+
+/**
+ * The C name of a status, such as "ACL_SOCKET_CONNECTION_REFUSED"; NULL for a number that is
+ * none. Static: valid for ever.
+ */
+const char *acl_status_name(acl_status status);
+
+/**
+ * The Lisp keyword of a status, such as ":connection-refused"; NULL for a number that is none,
+ * ":ok" for ACL_SOCKET_OK. Static.
+ */
+const char *acl_status_keyword(acl_status status);
+
+/**
+ * The meaning of a status, such as "Connection refused"; NULL for a number that is none. Static.
+ */
+const char *acl_status_meaning(acl_status status);
+
+/**
+ * Makes a socket. An active stream socket is connected when this returns, which may take minutes;
+ * the addresses of a host name are tried in turn.
+ * @param args NULL for all defaults.
+ * @param socket where the new handle is stored, NULL after a failure. Close it with acl_close and
+ * free it with acl_free_socket.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for arguments that are out of range, missing
+ * or contradict each other; ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_HOST_NOT_FOUND,
+ * ACL_SOCKET_PORT_NOT_FOUND for names; ACL_SOCKET_ADDRESS_IN_USE, ACL_SOCKET_ADDRESS_NOT_AVAILABLE
+ * for the local name; ACL_SOCKET_CONNECTION_REFUSED, ACL_SOCKET_CONNECTION_TIMED_OUT,
+ * ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_NETWORK_DOWN and the like for the remote one;
+ * ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the system has no MD5 signatures; ACL_SOCKET_UNKNOWN with
+ * the errno for the rest, such as EMFILE. Allegro: make-socket.
+ */
+acl_status acl_make_socket(const struct acl_make_socket_args *args,
+                           struct acl_socket **socket);
+
+/**
+ * Takes over a socket descriptor that was made elsewhere: inherited, passed, or by socket
+ * activation. Type, family, connection and names are found out. The descriptor becomes
+ * close-on-exec; an active stream's becomes blocking. From then on it is closed with the socket.
+ * @param os_fd the descriptor; after a failure it still is the caller's.
+ * @param args NULL for the defaults.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_NOT_SUPPORTED for another kind of socket than acl_make_socket
+ * makes, ACL_SOCKET_UNKNOWN with EBADF or ENOTSOCK, ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_socket_from_os_fd(int32_t os_fd,
+                                 const struct acl_socket_from_os_fd_args *args,
+                                 struct acl_socket **socket);
+
+/**
+ * Closes a socket. Buffered output is flushed first, unless abort is 1; when that fails the socket
+ * stays open for a close with abort. Threads that wait in it are woken with ACL_SOCKET_CLOSED.
+ * The handle stays valid, and the accessors answer, until acl_free_socket. Closing again does
+ * nothing.
+ * @param abort 0, or ACL_SOCKET_ABORT.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, or the error of the
+ * flush. Allegro: close.
+ */
+acl_status acl_close(struct acl_socket *socket,
+                     int32_t abort);
+
+/**
+ * Frees a handle. A socket that is open is closed with abort: close it first to have its output
+ * flushed. NULL is a no-op.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE when it is freed already or was never a handle.
+ */
+acl_status acl_free_socket(struct acl_socket *socket);
+
+/**
+ * The address of a host given by its name or by a dotted address. May wait for the resolver.
+ * @param args NULL for the defaults.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_HOST_NOT_FOUND, ACL_SOCKET_INVALID_ADDRESS (digits that are
+ * no address), ACL_SOCKET_INVALID_ARGUMENT. Allegro: lookup-hostname.
+ */
+acl_status acl_lookup_hostname(const char *host,
+                               const struct acl_lookup_hostname_args *args,
+                               struct acl_ipaddr *address);
+
+/**
+ * All addresses of a host, with ACL_SOCKET_ON the IPv6 ones first.
+ * @param addresses an array to be freed with acl_free_buffer; NULL after a failure.
+ * @param count how many.
+ * @return as acl_lookup_hostname. Allegro: lookup-hostname with :all.
+ */
+acl_status acl_lookup_hostname_all(const char *host,
+                                   const struct acl_lookup_hostname_args *args,
+                                   struct acl_ipaddr **addresses,
+                                   size_t *count);
+
+/**
+ * The name of the host with that address. May wait for the resolver. Where no name is recorded the
+ * answer is ACL_SOCKET_OK and an empty text, as Lisp answers nil.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_HOST_NOT_FOUND (the resolver
+ * failed), ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-hostname.
+ */
+acl_status acl_ipaddr_to_hostname(const struct acl_ipaddr *address,
+                                  char *buffer,
+                                  size_t size,
+                                  size_t *length);
+
+/**
+ * The number of a port.
+ * @param port the name of a service, or the digits of a number.
+ * @param protocol "tcp" or "udp".
+ * @return ACL_SOCKET_OK, ACL_SOCKET_PORT_NOT_FOUND, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: lookup-port.
+ */
+acl_status acl_lookup_port(const char *port,
+                           const char *protocol,
+                           int32_t *number);
+
+/**
+ * Reads a byte. @return ACL_SOCKET_OK, ACL_SOCKET_END_OF_FILE, ACL_SOCKET_CONNECTION_RESET,
+ * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a text socket, ACL_SOCKET_WRONG_KIND,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: read-byte.
+ */
+acl_status acl_read_byte(struct acl_socket *sock,
+                         uint8_t *byte);
+
+/**
+ * Reads a character in UTF-8. Malformed bytes read as U+FFFD.
+ * @param character where its code point is stored.
+ * @return as acl_read_byte; ACL_SOCKET_WRONG_FORMAT on a binary socket. Allegro: read-char.
+ */
+acl_status acl_read_char(struct acl_socket *sock,
+                         uint32_t *character);
+
+/**
+ * Reads a line into a buffer, NUL-terminated and without its newline. A line that the peer ended
+ * by closing instead is a line too.
+ * @param size of the buffer, at least 2.
+ * @param length how many bytes were stored, without the NUL; may be NULL.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_BUFFER_TOO_SMALL with the beginning of the line, which calling
+ * again continues; ACL_SOCKET_END_OF_FILE; else as acl_read_char. Allegro: read-line.
+ */
+acl_status acl_read_line(struct acl_socket *sock,
+                         char *buffer,
+                         size_t size,
+                         size_t *length);
+
+/**
+ * Reads bytes: waits for the first and takes what is there, at most size.
+ * @param length how many were stored.
+ * @return as acl_read_byte. Allegro: excl:read-vector.
+ */
+acl_status acl_read_vector(struct acl_socket *sock,
+                           void *buffer,
+                           size_t size,
+                           size_t *length);
+
+/**
+ * Writes a text in UTF-8 to the output buffer, which goes out when it is full, with
+ * acl_force_output or with acl_close.
+ * @param text, length the bytes of the text, without a NUL.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a binary socket,
+ * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_SHUTDOWN after acl_shutdown of the output,
+ * ACL_SOCKET_CONNECTION_RESET or ACL_SOCKET_UNKNOWN with EPIPE when the peer has gone,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-string.
+ */
+acl_status acl_write_string(struct acl_socket *sock,
+                            const char *text,
+                            size_t length);
+
+/**
+ * Writes bytes to the output buffer.
+ * @return as acl_write_string; ACL_SOCKET_WRONG_FORMAT on a text socket.
+ * Allegro: excl:write-vector.
+ */
+acl_status acl_write_vector(struct acl_socket *sock,
+                            const void *buffer,
+                            size_t size);
+
+/**
+ * Hands the output buffer to the system.
+ * @return as acl_write_string. Allegro: force-output.
+ */
+acl_status acl_force_output(struct acl_socket *sock);
+
+/**
+ * The default of every ipv6 keyword: ACL_SOCKET_OFF (initially), ACL_SOCKET_ON or
+ * ACL_SOCKET_IPV6_ONLY. Allegro: *ipv6*.
+ */
+int32_t acl_get_ipv6(void);
+
+/**
+ * Sets the default of every ipv6 keyword, for the whole process.
+ * @param value ACL_SOCKET_OFF: IPv4, unless an IPv6 address is given; ACL_SOCKET_ON: IPv6 sockets
+ * (which reach IPv4 too), IPv6 addresses preferred; ACL_SOCKET_IPV6_ONLY: look-ups find IPv6 only.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT. Allegro: (setf *ipv6*).
+ */
+acl_status acl_set_ipv6(int32_t value);
+
+/**
+ * Whether acl_prin1_to_string looks host names up, which can take long: 1 (initially) or 0.
+ * Allegro: *print-hostname-in-stream*.
+ */
+int32_t acl_get_print_hostname_in_stream(void);
+
+/**
+ * Sets whether acl_prin1_to_string looks host names up, for the whole process.
+ * @param value 1 or 0.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT. Allegro: (setf *print-hostname-in-stream*).
+ */
+acl_status acl_set_print_hostname_in_stream(int32_t value);
+
+/**
+ * The version of the library and of the OpenSSL it runs with, to be quoted in questions; static.
+ * Allegro: *socket-version*.
+ */
+const char *acl_get_socket_version(void);
+
+/**
+ * The version of the library as ACL_SOCKET_VERSION has it in the header: 0x00MMmmpp.
+ */
+uint32_t acl_library_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ACL_SOCKET_H */

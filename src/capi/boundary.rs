@@ -1,0 +1,65 @@
+//! What stands between C and Rust: nothing unwinds out, nothing is printed, every failure is kept
+//! in the condition.
+
+use super::condition;
+use crate::error::{Error, Identifier, Result};
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    static PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs the body of a C function; a panic is `ACL_SOCKET_INTERNAL`.
+#[inline]
+pub(super) fn boundary(body: impl FnOnce() -> Result<()>) -> i32 {
+    quiet_panics();
+    let outer = INSIDE.replace(true);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(body));
+    INSIDE.set(outer);
+    match outcome {
+        Ok(Ok(())) => 0,
+        Ok(Err(error)) => condition::record(&error),
+        Err(payload) => {
+            // A payload may panic in its destructor.
+            std::mem::forget(payload);
+            let place = PANIC.take().unwrap_or_else(|| "an unknown place".into());
+            condition::record(&Error::new(Identifier::INTERNAL, format!("running into a bug at {place}")))
+        }
+    }
+}
+
+/// The standard hook prints; inside the boundary the place is kept for the report instead.
+#[inline]
+fn quiet_panics() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let outside = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !INSIDE.get() {
+                return outside(info);
+            }
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            let what = info.payload_as_str().unwrap_or("a panic");
+            PANIC.set(Some(format!("{place}: {what}")));
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CStr;
+
+    #[test]
+    fn a_panic_becomes_an_identifier_and_tells_its_place() {
+        let status = boundary(|| panic!("out of cheese"));
+        assert_eq!(status, Identifier::INTERNAL.number());
+        // SAFETY: the condition's text is valid until the next failure of this thread.
+        let report = unsafe { CStr::from_ptr(condition::report()) }.to_str().unwrap();
+        assert!(report.contains("boundary.rs") && report.contains("out of cheese"), "{report}");
+        assert_eq!(boundary(|| Ok(())), 0);
+    }
+}

@@ -1,0 +1,29 @@
+//! The C ABI: boundary, handles, argument structs and the condition. It knows C and decides
+//! nothing. The modules stand in the order of the manual; `include/acl_socket.h` is made of them.
+
+#![allow(unsafe_code, non_camel_case_types)]
+
+mod accessors;
+mod addresses;
+mod connections;
+mod datagrams;
+mod errors;
+mod make_socket;
+mod names;
+mod streams;
+mod variables;
+
+mod arguments;
+mod boundary;
+mod condition;
+mod handle;
+
+pub use accessors::*;
+pub use addresses::*;
+pub use connections::*;
+pub use datagrams::*;
+pub use errors::*;
+pub use make_socket::*;
+pub use names::*;
+pub use streams::*;
+pub use variables::*;

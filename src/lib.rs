@@ -1,0 +1,22 @@
+//! libacl_socket: the socket API of Allegro Common Lisp 9.0 behind a C ABI.
+//!
+//! How a byte travels, from the caller to the kernel; a layer calls downward only:
+//!
+//! - `capi` — the boundary, handles, argument structs and the condition: knows C, decides nothing;
+//! - `stream` — buffers, characters and lines: knows bytes, not descriptors;
+//! - `socket` — making, accepting, options, datagrams, accessors: knows the kernel;
+//! - `names` — hosts and ports; `address` — IP addresses: both know no socket;
+//! - `hazard` — which objects each thread is inside of;
+//! - `error` — identifier, code and action: known by all;
+//! - `sys` — the only system calls.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod address;
+pub mod capi;
+pub mod error;
+mod hazard;
+pub mod names;
+pub mod socket;
+pub mod stream;
+mod sys;

@@ -1,0 +1,150 @@
+//! send-to and receive-from.
+
+use super::make::name_for;
+use super::{Host, Port, Role, Socket};
+use crate::address::IpAddress;
+use crate::error::{Errno, Error, Identifier, Result};
+use crate::names::Ipv6;
+use crate::sys::{self, FileName, Name};
+
+/// Where a datagram goes: what is missing is taken from the defaults saved by make-socket.
+#[derive(Clone, Debug, Default)]
+pub struct Destination {
+    host: Option<IpAddress>,
+    port: Option<u16>,
+    file: Option<FileName>,
+    connected: bool,
+}
+
+impl Destination {
+    pub(super) fn internet(host: Option<IpAddress>, port: Option<u16>) -> Destination {
+        Destination { host, port, ..Destination::default() }
+    }
+
+    pub(super) fn file(file: Option<FileName>) -> Destination {
+        Destination { file, ..Destination::default() }
+    }
+
+    /// The peer that an adopted descriptor is connected to.
+    pub(super) fn connected() -> Destination {
+        Destination { connected: true, ..Destination::default() }
+    }
+
+    pub(super) fn host(&self) -> Option<IpAddress> {
+        self.host
+    }
+
+    pub(super) fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    pub(super) fn file_name(&self) -> Option<&FileName> {
+        self.file.as_ref()
+    }
+}
+
+/// A datagram that was received.
+#[derive(Debug)]
+pub struct Received {
+    /// How many bytes of it are in the buffer.
+    pub length: usize,
+    /// How long it was.
+    pub message_length: usize,
+    /// Its sender, where that has a name.
+    pub sender: Option<Name>,
+}
+
+impl Socket {
+    fn destination(&self, doing: &str) -> Result<&Destination> {
+        match &self.role {
+            Role::Datagram(destination) => Ok(destination),
+            _ => Err(self.wrong_kind(doing)),
+        }
+    }
+
+    /// Where a datagram to that host and port goes.
+    pub fn internet_destination(
+        &self,
+        host: Host<'_>,
+        port: Port<'_>,
+        ipv6: Ipv6,
+        scope_id: u32,
+    ) -> Result<Option<Name>> {
+        let saved = self.destination("sending on")?;
+        let given = matches!((&host, &port), (Host::Omitted, Port::Omitted));
+        if given && saved.connected {
+            return Ok(None);
+        }
+        if !self.is_internet() {
+            return match given {
+                true => Ok(None),
+                false => Err(self.wrong_kind("sending to a host on")),
+            };
+        }
+        let host = host.addresses(ipv6, scope_id)?.first().copied().or(saved.host);
+        let port = port.number(false)?.or(saved.port);
+        match (host, port) {
+            (Some(host @ IpAddress::V6(_)), Some(_)) if self.family == super::Family::Ipv4 => {
+                Err(Error::argument(format!(
+                    "sending to the IPv6 address {host} on an IPv4 socket, which needs the ipv6 keyword"
+                )))
+            }
+            (Some(host), Some(port)) => Ok(Some(name_for(self.family, host, port))),
+            (None, _) => Err(Error::argument("sending a datagram without remote_host, here or saved")),
+            (_, None) => Err(Error::argument("sending a datagram without remote_port, here or saved")),
+        }
+    }
+
+    /// Where a datagram to that file goes.
+    pub fn file_destination(&self, file: Option<FileName>) -> Result<Option<Name>> {
+        let saved = self.destination("sending on")?;
+        if self.is_internet() {
+            return Err(self.wrong_kind("sending to a file on"));
+        }
+        match file.or_else(|| saved.file.clone()) {
+            Some(file) => Ok(Some(Name::File(file))),
+            None if saved.connected => Ok(None),
+            None => Err(Error::argument("sending a datagram without remote_filename, here or saved")),
+        }
+    }
+
+    /// send-to; without a destination the descriptor is connected.
+    pub fn send_to(&self, bytes: &[u8], destination: Option<&Name>) -> Result<usize> {
+        let action = || match destination {
+            Some(Name::Internet(host, port)) => {
+                format!("sending {} bytes to {host} port {port}", bytes.len())
+            }
+            Some(Name::File(file)) => {
+                format!("sending {} bytes to {}", bytes.len(), String::from_utf8_lossy(file.bytes()))
+            }
+            None => format!("sending {} bytes on the {self}", bytes.len()),
+        };
+        self.descriptor.run(
+            |fd| match destination {
+                Some(name) => sys::send_to(fd, bytes, name),
+                None => sys::send(fd, bytes),
+            },
+            action,
+        )
+    }
+
+    /// receive-from.
+    pub fn receive_from(&self, buffer: &mut [u8]) -> Result<Received> {
+        self.destination("receiving a datagram from")?;
+        let action = || format!("receiving a datagram from the {self}");
+        let room = buffer.len();
+        let arrived = loop {
+            match self.descriptor.run(|fd| sys::receive_from(fd, buffer), action) {
+                Err(error) if Errno(error.code) == Errno(libc::EAGAIN) => {
+                    self.descriptor.run(sys::wait_readable, action)?;
+                }
+                arrived => break arrived?,
+            }
+        };
+        if arrived.length == 0 && self.descriptor.is_closed() {
+            return Err(Error::new(Identifier::CLOSED, action()));
+        }
+        let length = arrived.length.min(room);
+        Ok(Received { length, message_length: arrived.length, sender: arrived.sender })
+    }
+}

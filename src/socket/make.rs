@@ -1,0 +1,307 @@
+//! make-socket, and adopting a descriptor that was made elsewhere.
+
+use super::{Descriptor, Destination, Family, Format, Options, Role, Socket};
+use crate::address::{IpAddress, Ipv6Address};
+use crate::error::{Errno, Error, Identifier, Result};
+use crate::names::{self, Ipv6};
+use crate::stream::Stream;
+use crate::sys::{self, Fd, FileName, Name};
+use once_cell::sync::OnceCell;
+use socket2::{Domain, Type};
+use std::os::fd::{OwnedFd, RawFd};
+
+/// A host as a caller names it.
+#[derive(Clone, Copy, Debug)]
+pub enum Host<'a> {
+    /// Not given.
+    Omitted,
+    /// A host name, or an address in dotted or colon hex form.
+    Named(&'a str),
+    /// An address.
+    Address(IpAddress),
+}
+
+/// A port as a caller names it.
+#[derive(Clone, Copy, Debug)]
+pub enum Port<'a> {
+    /// Not given.
+    Omitted,
+    /// A number other than 0.
+    Number(u16),
+    /// The name of a service.
+    Service(&'a str),
+}
+
+/// The files of a file socket.
+#[derive(Clone, Debug, Default)]
+pub struct Filenames {
+    /// The file to bind to.
+    pub local: Option<FileName>,
+    /// The file to connect or send to.
+    pub remote: Option<FileName>,
+}
+
+/// The keywords of make-socket.
+#[derive(Clone, Debug)]
+pub struct MakeSocket<'a> {
+    /// Stream, as opposed to datagram.
+    pub stream: bool,
+    /// Internet, as opposed to file.
+    pub internet: bool,
+    /// Passive, as opposed to active.
+    pub passive: bool,
+    /// The format.
+    pub format: Format,
+    /// Where to connect or send to.
+    pub remote: (Host<'a>, Port<'a>),
+    /// Where to bind to.
+    pub local: (Host<'a>, Port<'a>),
+    /// The files of a file socket.
+    pub files: Filenames,
+    /// How many connections may wait to be accepted.
+    pub backlog: i32,
+    /// Options set before binding.
+    pub options: Options,
+    /// The value of the ipv6 keyword, or of the variable.
+    pub ipv6: Ipv6,
+    /// The interface of an IPv6 remote host.
+    pub scope_id: u32,
+    /// The key of RFC 2385 for the connection to the remote host.
+    pub md5_key: Option<&'a [u8]>,
+}
+
+impl Port<'_> {
+    /// The number, looked up for the protocol.
+    pub fn number(self, stream: bool) -> Result<Option<u16>> {
+        match self {
+            Port::Omitted => Ok(None),
+            Port::Number(number) => Ok(Some(number)),
+            Port::Service(name) => names::lookup_port(name, stream).map(Some),
+        }
+    }
+}
+
+impl Host<'_> {
+    /// The addresses, scoped, or none where no host is given.
+    pub fn addresses(self, ipv6: Ipv6, scope_id: u32) -> Result<Vec<IpAddress>> {
+        let found = match self {
+            Host::Omitted => Vec::new(),
+            Host::Named(name) => names::lookup_hostname(name, ipv6)?,
+            Host::Address(address) => vec![address],
+        };
+        Ok(found.into_iter().map(|address| scoped(address, scope_id)).collect())
+    }
+}
+
+fn scoped(address: IpAddress, scope_id: u32) -> IpAddress {
+    match address {
+        IpAddress::V6(v6) if scope_id != 0 => IpAddress::V6(Ipv6Address { scope_id, ..v6 }),
+        address => address,
+    }
+}
+
+impl Socket {
+    /// make-socket.
+    pub fn make(args: &MakeSocket<'_>) -> Result<Socket> {
+        match (args.internet, args.stream, args.passive) {
+            (true, true, false) => connect_internet(args),
+            (true, true, true) | (true, false, _) => bind_internet(args),
+            (false, _, _) => make_file(args),
+        }
+    }
+
+    /// Takes over a socket that was made elsewhere; on failure it stays the caller's.
+    pub fn from_os_fd(number: RawFd, format: Format) -> Result<Socket> {
+        let action = || format!("adopting the descriptor {number}");
+        let fd = Fd(number);
+        let nature = sys::nature(fd).map_err(|errno| errno.during(action()))?;
+        let family = match nature.family {
+            Some(Domain::IPV4) => Family::Ipv4,
+            Some(Domain::IPV6) => Family::Ipv6,
+            Some(_) => Family::File,
+            None => return Err(Error::new(Identifier::NOT_SUPPORTED, action())),
+        };
+        let role = match (nature.stream, nature.passive) {
+            (true, true) => Role::Passive,
+            (true, false) => {
+                sys::set_nonblocking(fd, false).map_err(|errno| errno.during(action()))?;
+                Role::Stream(Box::new(Stream::new()))
+            }
+            (false, _) if nature.remote.is_some() => Role::Datagram(Destination::connected()),
+            (false, _) => Role::Datagram(Destination::default()),
+        };
+        let owned = sys::adopt(fd).map_err(|errno| errno.during(action()))?;
+        let mut socket = Socket::of(owned, family, format, role);
+        socket.local = OnceCell::with_value(nature.local);
+        socket.remote = nature.remote;
+        Ok(socket)
+    }
+
+    pub(super) fn of(owned: OwnedFd, family: Family, format: Format, role: Role) -> Socket {
+        let descriptor = Descriptor::new(owned);
+        let local = OnceCell::new();
+        Socket { descriptor, family, format, role, local, remote: None, made_file: None }
+    }
+}
+
+/// An IPv6 socket wherever the caller asks for one or an address is one.
+fn family(ipv6: Ipv6, addresses: [Option<IpAddress>; 2]) -> Family {
+    let is_v6 = |address: &IpAddress| matches!(address, IpAddress::V6(_));
+    if ipv6 != Ipv6::Nil || addresses.iter().flatten().any(is_v6) { Family::Ipv6 } else { Family::Ipv4 }
+}
+
+/// The name on a socket of that family: an IPv6 socket reaches IPv4 by mapped addresses.
+pub(super) fn name_for(family: Family, address: IpAddress, port: u16) -> Name {
+    match family {
+        Family::Ipv6 => Name::Internet(IpAddress::V6(address.to_v6_mapped()), port),
+        _ => Name::Internet(address, port),
+    }
+}
+
+fn any(family: Family) -> IpAddress {
+    match family {
+        Family::Ipv6 => IpAddress::V6(Ipv6Address { octets: [0; 16], scope_id: 0 }),
+        _ => IpAddress::V4(0),
+    }
+}
+
+fn new_socket(args: &MakeSocket<'_>, family: Family, action: impl Fn() -> String) -> Result<OwnedFd> {
+    let (domain, kind) = match (family, args.stream) {
+        (Family::Ipv4, true) => (Domain::IPV4, Type::STREAM),
+        (Family::Ipv4, false) => (Domain::IPV4, Type::DGRAM),
+        (Family::Ipv6, true) => (Domain::IPV6, Type::STREAM),
+        (Family::Ipv6, false) => (Domain::IPV6, Type::DGRAM),
+        (Family::File, true) => (Domain::UNIX, Type::STREAM),
+        (Family::File, false) => (Domain::UNIX, Type::DGRAM),
+    };
+    let owned = sys::socket(domain, kind).map_err(|errno| errno.during(action()))?;
+    args.options.apply(Fd::from(&owned), &action)?;
+    if family == Family::Ipv6 {
+        // Whatever the system's default is, an IPv6 socket of this library is a dual-stack one.
+        let dual = sys::set_switch(Fd::from(&owned), (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY), false);
+        dual.map_err(|errno| errno.during(action()))?;
+    }
+    Ok(owned)
+}
+
+fn md5(args: &MakeSocket<'_>, fd: Fd, remote: IpAddress, action: impl Fn() -> String) -> Result<()> {
+    match args.md5_key {
+        Some(key) => sys::set_md5_key(fd, remote, key).map_err(|errno| errno.during(action())),
+        None => Ok(()),
+    }
+}
+
+fn local_address(args: &MakeSocket<'_>) -> Result<Option<IpAddress>> {
+    Ok(args.local.0.addresses(args.ipv6, 0)?.first().copied())
+}
+
+fn connect_internet(args: &MakeSocket<'_>) -> Result<Socket> {
+    let Some(port) = args.remote.1.number(true)? else {
+        return Err(Error::argument("making an active socket without remote_port"));
+    };
+    let remotes = args.remote.0.addresses(args.ipv6, args.scope_id)?;
+    let local = local_address(args)?;
+    let local_port = args.local.1.number(true)?;
+    let mut failure = Error::argument("making an active socket without remote_host");
+    for remote in remotes {
+        let action = || format!("connecting to {remote} port {port}");
+        let family = family(args.ipv6, [Some(remote), local]);
+        let name = name_for(family, remote, port);
+        let owned = new_socket(args, family, action)?;
+        let fd = Fd::from(&owned);
+        if local.is_some() || local_port.is_some() {
+            bind(fd, family, local, local_port, "a local socket")?;
+        }
+        md5(args, fd, remote, action)?;
+        match sys::connect(fd, &name) {
+            Ok(()) => {
+                let role = Role::Stream(Box::new(Stream::new()));
+                let mut socket = Socket::of(owned, family, args.format, role);
+                socket.remote = Some(name);
+                return Ok(socket);
+            }
+            Err(errno) => failure = errno.during(action()),
+        }
+    }
+    Err(failure)
+}
+
+fn bind(fd: Fd, family: Family, host: Option<IpAddress>, port: Option<u16>, what: &str) -> Result<()> {
+    let name = name_for(family, host.unwrap_or(any(family)), port.unwrap_or(0));
+    sys::bind(fd, &name).map_err(|errno| errno.during(creating(what, host, port)))
+}
+
+fn creating(what: &str, host: Option<IpAddress>, port: Option<u16>) -> String {
+    let host = host.map_or("*".into(), |host| host.to_string());
+    let port = port.map_or("\"(any)\"".into(), |port| port.to_string());
+    format!("creating {what} on {host} port {port}")
+}
+
+fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
+    let what = if args.stream { "a passive socket" } else { "a datagram socket" };
+    let local = local_address(args)?;
+    let port = args.local.1.number(args.stream)?;
+    let destination = if args.stream {
+        Destination::default()
+    } else {
+        let remote = args.remote.0.addresses(args.ipv6, args.scope_id)?.first().copied();
+        Destination::internet(remote, args.remote.1.number(false)?)
+    };
+    let family = family(args.ipv6, [destination.host(), local]);
+    let action = || creating(what, local, port);
+    let owned = new_socket(args, family, action)?;
+    let fd = Fd::from(&owned);
+    bind(fd, family, local, port, what)?;
+    if args.stream {
+        sys::listen(fd, args.backlog).map_err(|errno| errno.during(action()))?;
+        return Ok(Socket::of(owned, family, args.format, Role::Passive));
+    }
+    Ok(Socket::of(owned, family, args.format, Role::Datagram(destination)))
+}
+
+fn make_file(args: &MakeSocket<'_>) -> Result<Socket> {
+    let Filenames { local, remote } = &args.files;
+    let shown = |name: &Option<FileName>| match name {
+        Some(name) => String::from_utf8_lossy(name.bytes()).into_owned(),
+        None => "\"(any)\"".into(),
+    };
+    let connects = args.stream && !args.passive;
+    let missing = match (args.stream, args.passive) {
+        (true, true) if local.is_none() => Some("making a passive file socket without local_filename"),
+        (true, false) if remote.is_none() => Some("making an active file socket without remote_filename"),
+        _ => None,
+    };
+    if let Some(missing) = missing {
+        return Err(Error::argument(missing));
+    }
+    let action = || match (args.stream, args.passive) {
+        (true, true) => format!("creating a passive socket on {}", shown(local)),
+        (true, false) => format!("connecting to {}", shown(remote)),
+        (false, _) => format!("creating a datagram socket on {}", shown(local)),
+    };
+    let during = |errno: Errno| errno.during(action());
+    let owned = new_socket(args, Family::File, action)?;
+    let fd = Fd::from(&owned);
+    let mut made_file = None;
+    if let Some(local) = local.clone() {
+        let path = local.path().to_owned();
+        sys::bind(fd, &Name::File(local)).map_err(during)?;
+        made_file = sys::file_identity(&path);
+    }
+    let role = match (args.stream, args.passive) {
+        (true, true) => Role::Passive,
+        (true, false) => Role::Stream(Box::new(Stream::new())),
+        (false, _) => Role::Datagram(Destination::file(remote.clone())),
+    };
+    let mut socket = Socket::of(owned, Family::File, args.format, role);
+    socket.made_file = made_file;
+    if args.stream && args.passive {
+        sys::listen(fd, args.backlog).map_err(during)?;
+    }
+    if connects && let Some(remote) = remote.clone() {
+        let name = Name::File(remote);
+        sys::connect(fd, &name).map_err(during)?;
+        socket.remote = Some(name);
+    }
+    Ok(socket)
+}

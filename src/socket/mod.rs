@@ -1,0 +1,141 @@
+//! Sockets: their four characteristics, and what every kind of them answers.
+
+mod accept;
+mod accessors;
+mod datagram;
+mod descriptor;
+mod make;
+mod options;
+mod print;
+
+pub use accessors::End;
+pub use datagram::{Destination, Received};
+pub use descriptor::{Descriptor, Direction};
+pub use make::{Filenames, Host, MakeSocket, Port};
+pub use options::Options;
+pub use print::{print_hostname_in_stream, set_print_hostname_in_stream};
+
+use crate::error::{Error, Identifier, Result};
+use crate::stream::Stream;
+use crate::sys::{self, FileIdentity, Name};
+use once_cell::sync::OnceCell;
+
+/// The format of section 4.0. Since Allegro CL 6.0 every socket is multivalent; the others keep
+/// their old meaning for who asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Characters and bytes, freely mixed.
+    Multivalent,
+    /// Characters only.
+    Text,
+    /// Bytes only.
+    Binary,
+    /// Characters and bytes, for streams.
+    Bivalent,
+}
+
+/// The address family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// TCP or UDP over IPv4.
+    Ipv4,
+    /// TCP or UDP over IPv6.
+    Ipv6,
+    /// Named by a file.
+    File,
+}
+
+/// What the kind of a socket gives it beyond its names.
+#[derive(Debug)]
+pub enum Role {
+    /// An active stream socket, which is a stream.
+    Stream(Box<Stream>),
+    /// A passive one, which is not.
+    Passive,
+    /// A datagram socket and where it sends by default.
+    Datagram(Destination),
+}
+
+/// A socket.
+#[derive(Debug)]
+pub struct Socket {
+    descriptor: Descriptor,
+    family: Family,
+    format: Format,
+    role: Role,
+    local: OnceCell<Option<Name>>,
+    remote: Option<Name>,
+    /// The file that this socket made by its local name, to be removed with it.
+    made_file: Option<FileIdentity>,
+}
+
+impl Socket {
+    /// Closes the socket, flushing buffered output first unless `abort`. Closing again does
+    /// nothing. When the flush fails the socket stays open for a close with `abort`.
+    pub fn close(&self, abort: bool) -> Result<()> {
+        if !abort
+            && !self.descriptor.is_closed()
+            && let Role::Stream(stream) = &self.role
+        {
+            stream.flush_for_close(self)?;
+        }
+        self.close_descriptor();
+        Ok(())
+    }
+
+    /// Shuts one half of a connection down; buffered output is not flushed. After both halves the
+    /// descriptor is closed.
+    pub fn shutdown(&self, direction: Direction) -> Result<()> {
+        self.stream("shutting down")?;
+        let half = if direction == Direction::Input { "input" } else { "output" };
+        let action = || format!("shutting down the {half} of the {self}");
+        if self.descriptor.is_closed() && self.descriptor.is_shut(direction) {
+            return Ok(());
+        }
+        self.descriptor.shut(direction, action)?;
+        if self.descriptor.is_shut(Direction::Input) && self.descriptor.is_shut(Direction::Output) {
+            self.close_descriptor();
+        }
+        Ok(())
+    }
+
+    /// The accessors go on answering after the close: what they need is asked for before it.
+    fn close_descriptor(&self) {
+        if self.descriptor.is_closed() {
+            return;
+        }
+        let _ = self.local_name();
+        let file = match self.local.get() {
+            Some(Some(Name::File(file))) => Some(file),
+            _ => None,
+        };
+        if self.descriptor.close()
+            && let (Some(file), Some(made)) = (file, self.made_file)
+        {
+            sys::unlink_if_same(file.path(), made);
+        }
+    }
+
+    /// The stream of an active stream socket.
+    pub fn stream(&self, doing: &str) -> Result<&Stream> {
+        match &self.role {
+            Role::Stream(stream) => Ok(stream),
+            _ => Err(self.wrong_kind(doing)),
+        }
+    }
+
+    /// The descriptor.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.descriptor
+    }
+
+    fn wrong_kind(&self, doing: &str) -> Error {
+        Error::new(Identifier::WRONG_KIND, format!("{doing} the {self}"))
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.close_descriptor();
+    }
+}
