@@ -1,5 +1,6 @@
-//! Dotted and colon-hex text to addresses and back. Both directions of the dotted quad are free
-//! of data-dependent branches and loops, for a program may convert one per datagram or log line.
+//! Dotted and colon-hex text to addresses and back. Neither direction of the dotted quad branches
+//! on the widths of its components: a program may convert one per datagram or log line, and the
+//! processor cannot predict them.
 //!
 //! The grammar is stricter than `inet_aton` on purpose: components are decimal without leading
 //! zeros. Where one program reads "010.0.0.1" as 8.0.0.1 and another as 10.0.0.1, a check made by
@@ -18,7 +19,10 @@ use super::{IpAddress, Ipv6Address, v4_mapped};
 ///   where wanted, then `%` and a scope: digits are an interface number (0: none), anything else
 ///   is an interface name that `interface_index` knows. A v4-mapped text gives an IPv6 address.
 #[inline]
-pub fn dotted_to_ipaddr(text: &[u8], interface_index: impl Fn(&str) -> Option<u32>) -> Option<IpAddress> {
+pub fn dotted_to_ipaddr(
+    text: &[u8],
+    interface_index: impl Fn(&str) -> Option<u32>,
+) -> Option<IpAddress> {
     if let Some(number) = parse_quad(text) {
         return Some(IpAddress::V4(number));
     }
@@ -56,17 +60,16 @@ fn parse_quad(text: &[u8]) -> Option<u32> {
     let second = head >> a_width;
     let (b, b_width, b_wrong) = leading_component(second);
     // Two components leave three to seven octets.
-    let left = (8 * text.len()).wrapping_sub((a_width + b_width) as usize);
+    let left = (8 * text.len() as u64).wrapping_sub(u64::from(a_width + b_width));
     if !(24..=56).contains(&left) {
         return None;
     }
     let third = tail >> (64 - left);
     let (c, c_width, c_wrong) = leading_component(third);
     let fourth = third >> c_width;
-    let (d, _) = leading_value(fourth);
-    let component = component(d);
-    // Nothing follows the last component, not even a dot.
-    let d_wrong = fourth != u64::from(component.text & component.mask >> 8);
+    let (d, shape, _) = leading_value(fourth);
+    // Nothing follows the last component, not even a dot; a zero, like those shifted in, neither.
+    let d_wrong = fourth != u64::from(component(d).text & shape.mask >> 8) || tail >> 56 == 0;
     if a_wrong | b_wrong | c_wrong != 0 || d_wrong {
         return None;
     }
@@ -77,33 +80,55 @@ fn parse_quad(text: &[u8]) -> Option<u32> {
 /// the dot after it, and what is not 0 if it is not the text of this value.
 #[inline]
 fn leading_component(text: u64) -> (u8, u32, u32) {
-    let (value, width) = leading_value(text);
-    let component = component(value);
-    let wrong = (text as u32 ^ component.text) & component.mask;
+    let (value, shape, width) = leading_value(text);
+    let wrong = (text as u32 ^ component(value).text) & shape.mask;
     (value, width, wrong)
 }
 
-/// The value of up to three octets as if they were digits, and the width in bits of these and
-/// what ends them.
+/// The value of up to three octets as if they were digits, how they were read, and their width in
+/// bits with what ends them.
 #[inline]
-fn leading_value(text: u64) -> (u8, u32) {
+fn leading_value(text: u64) -> (u8, Shape, u32) {
     let text = text as u32;
     // Digits have this bit, a dot and zero have not. The fourth octet is always an end.
     let end = (!text & 0x0010_1010 | 0x1000_0000).trailing_zeros();
-    let factor = FACTORS.get((end as usize / 8) & 3).copied().unwrap_or_default();
-    let [_, _, value, _] = (text & 0x000f_0f0f).wrapping_mul(factor).to_le_bytes();
-    (value, end + 4)
+    let shape = SHAPES.get(end as usize / 8).copied().unwrap_or_default();
+    let sums = (text & 0x0f0f_0f0f).wrapping_mul(shape.factor);
+    ((sums >> 24) as u8, shape, end + 4)
+}
+
+/// How to read a component of some number of digits.
+#[derive(Clone, Copy, Default)]
+struct Shape {
+    /// What sums units, tens and hundreds in the fourth octet; nothing carries into it.
+    factor: u32,
+    /// The octets of the component and its dot.
+    mask: u32,
+}
+
+/// The shapes of no digits to three. Where there are none the value is 0, and the mask has its
+/// text compared, which is then wrong.
+static SHAPES: [Shape; 4] = [
+    Shape::new(0, 0xffff),
+    Shape::new(0x0100_0000, 0xffff),
+    Shape::new(0x0a01_0000, 0xff_ffff),
+    Shape::new(0x640a_0100, 0xffff_ffff),
+];
+
+impl Shape {
+    const fn new(factor: u32, mask: u32) -> Shape {
+        Shape { factor, mask }
+    }
 }
 
 /// The entry of the table for a value.
 #[inline]
 fn component(value: u8) -> Component {
-    COMPONENTS.get(usize::from(value)).copied().unwrap_or_default()
+    COMPONENTS
+        .get(usize::from(value))
+        .copied()
+        .unwrap_or_default()
 }
-
-/// What sums the units, tens and hundreds of one, two and three digits in the third octet; nothing
-/// carries into it.
-static FACTORS: [u32; 4] = [0, 0x01_0000, 0x0a_0100, 0x64_0a01];
 
 /// Parses the Berkeley shorthand: one or two octets, then the number that fills the rest.
 fn parse_shorthand(text: &[u8]) -> Option<u32> {
@@ -125,7 +150,9 @@ fn parse_decimal(text: &[u8]) -> Option<u32> {
     if leading_zero || text.is_empty() || text.len() > 8 {
         return None;
     }
-    text.iter().try_fold(0, |value, &octet| Some(value * 10 + char::from(octet).to_digit(10)?))
+    text.iter().try_fold(0, |value, &octet| {
+        Some(value * 10 + char::from(octet).to_digit(10)?)
+    })
 }
 
 /// Parses colon hex with an optional scope.
@@ -136,7 +163,10 @@ fn parse_ipv6(text: &[u8], interface_index: impl Fn(&str) -> Option<u32>) -> Opt
         Some(scope) => parse_scope(scope, interface_index)?,
         None => 0,
     };
-    Some(Ipv6Address { octets: bits.to_be_bytes(), scope_id })
+    Some(Ipv6Address {
+        octets: bits.to_be_bytes(),
+        scope_id,
+    })
 }
 
 /// Parses what follows `%`. Digits alone are never a name, so that a number means the same
@@ -201,7 +231,9 @@ fn parse_hex(text: &[u8]) -> Option<u32> {
     if !(1..=4).contains(&text.len()) {
         return None;
     }
-    text.iter().try_fold(0, |value, &octet| Some(value << 4 | char::from(octet).to_digit(16)?))
+    text.iter().try_fold(0, |value, &octet| {
+        Some(value << 4 | char::from(octet).to_digit(16)?)
+    })
 }
 
 /// The text of an address, in a buffer of its own.
@@ -226,7 +258,9 @@ struct Buffer<const CAPACITY: usize> {
 impl<const CAPACITY: usize> Buffer<CAPACITY> {
     #[inline]
     fn as_bytes(&self) -> &[u8] {
-        self.octets.get(..usize::from(self.length)).unwrap_or_default()
+        self.octets
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
     }
 
     /// Appends an octet; there is room for every text that this module makes.
@@ -284,8 +318,6 @@ pub fn ipaddr_to_dotted(address: &IpAddress) -> DottedText {
 struct Component {
     /// The text, first character lowest, zeros where it is short.
     text: u32,
-    /// The octets that the text takes.
-    mask: u32,
     /// Its width in bits.
     width: u32,
 }
@@ -295,46 +327,52 @@ static COMPONENTS: [Component; 256] = components();
 
 #[allow(clippy::indexing_slicing)] // evaluated by the compiler, which checks it
 const fn components() -> [Component; 256] {
-    let mut table = [Component { text: 0, mask: 0, width: 0 }; 256];
+    let mut table = [Component { text: 0, width: 0 }; 256];
     let mut value = 0;
     while value < table.len() {
         let mut text = b'.' as u32;
-        let mut mask = 0xff;
         let mut width = 8;
         let mut rest = value as u32;
         // From the units to the left.
         loop {
             text = text << 8 | (b'0' as u32 + rest % 10);
-            mask = mask << 8 | 0xff;
             width += 8;
             rest /= 10;
             if rest == 0 {
                 break;
             }
         }
-        table[value] = Component { text, mask, width };
+        table[value] = Component { text, width };
         value += 1;
     }
     table
 }
 
-/// The text `a.b.c.d` and its length, in registers until it is complete.
+/// The text `a.b.c.d` in registers until it is complete. The dot after the last component lies
+/// beyond the length, so it need not be removed.
 #[inline]
 fn format_quad(number: u32) -> Buffer<16> {
     let [a, b, c, d] = number.to_be_bytes().map(component);
     let left = u64::from(a.text) | u64::from(b.text) << a.width;
-    // The last component has no dot after it.
-    let last = d.text & d.mask >> 8;
-    let right = u64::from(c.text) | u64::from(last) << c.width;
-    let left_width = a.width + b.width;
-    let width = left_width + c.width + d.width - 8;
-    let text = u128::from(left) | u128::from(right) << left_width;
-    Buffer { octets: text.to_le_bytes(), length: (width / 8) as u8 }
+    let right = u64::from(b'.') | u64::from(c.text) << 8 | u64::from(d.text) << (c.width + 8);
+    // The dot after the second component is in either half, which keeps the shifts below 64.
+    let left_width = a.width + b.width - 8;
+    let low = left | right << left_width;
+    let high = right >> (64 - left_width);
+    let length = (left_width + c.width + d.width) / 8;
+    let text = u128::from(low) | u128::from(high) << 64;
+    Buffer {
+        octets: text.to_le_bytes(),
+        length: length as u8,
+    }
 }
 
 /// The text of an IPv6 address.
 fn format_ipv6(address: &Ipv6Address) -> Buffer<55> {
-    let mut text = Buffer { octets: [0; 55], length: 0 };
+    let mut text = Buffer {
+        octets: [0; 55],
+        length: 0,
+    };
     let bits = u128::from_be_bytes(address.octets);
     if let Some(number) = v4_mapped(bits) {
         b"::ffff:".iter().for_each(|&octet| text.push(octet));
@@ -349,6 +387,7 @@ fn format_ipv6(address: &Ipv6Address) -> Buffer<55> {
     text
 }
 
+/// Appends `a.b.c.d`.
 fn push_quad(text: &mut Buffer<55>, number: u32) {
     for &octet in format_quad(number).as_bytes() {
         text.push(octet);
@@ -385,7 +424,11 @@ fn longest_zero_run(bits: u128) -> (u32, u32) {
     let mut longest = (0, 0);
     let mut run_length = 0;
     for place in 0..8 {
-        run_length = if group(bits, place) == 0 { run_length + 1 } else { 0 };
+        run_length = if group(bits, place) == 0 {
+            run_length + 1
+        } else {
+            0
+        };
         if run_length >= 2 && run_length > longest.1 {
             longest = (place + 1 - run_length, run_length);
         }

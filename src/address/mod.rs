@@ -59,7 +59,10 @@ impl IpAddress {
         match self {
             IpAddress::V4(number) => {
                 let octets = (V4_MAPPED | u128::from(number)).to_be_bytes();
-                Ipv6Address { octets, scope_id: 0 }
+                Ipv6Address {
+                    octets,
+                    scope_id: 0,
+                }
             }
             IpAddress::V6(address) => address,
         }
