@@ -68,22 +68,21 @@
 #define ACL_SOCKET_VERSION_STRING "0.1.0"
 
 /**
- * Sets the first field of a structure of arguments, as in
- * acl_make_socket(&(acl_make_socket_args){
- * ACL_SOCKET_ARGS(acl_make_socket_args), .remote_port = 80 }, &socket). C++
- * before C++20 and C89 assign struct_size.
+ * Sets the first field of a structure of arguments, as in acl_make_socket(&(acl_make_socket_args){
+ * ACL_SOCKET_ARGS(acl_make_socket_args), .remote_port = 80 }, &socket). C++ before C++20 and C89
+ * assign struct_size.
  */
 #define ACL_SOCKET_ARGS(type) .struct_size = sizeof(type)
 
 /**
- * :address-in-use. Another socket is bound to this local address, or the file
- * of a file socket exists already.
+ * :address-in-use. Another socket is bound to this local address, or the file of a file socket
+ * exists already.
  */
 #define ACL_SOCKET_ADDRESS_IN_USE 1
 
 /**
- * :address-not-available. No interface of this machine has the local address,
- * or no local port is left.
+ * :address-not-available. No interface of this machine has the local address, or no local port is
+ * left.
  */
 #define ACL_SOCKET_ADDRESS_NOT_AVAILABLE 2
 
@@ -96,23 +95,16 @@
 /** :connection-aborted. The connection was aborted on this side. */
 #define ACL_SOCKET_CONNECTION_ABORTED 5
 
-/**
- * :connection-reset. The peer ended the connection without an orderly close.
- */
+/** :connection-reset. The peer ended the connection without an orderly close. */
 #define ACL_SOCKET_CONNECTION_RESET 6
 
-/**
- * :no-buffer-space. The system, or this library's table of handles, has no room
- * left.
- */
+/** :no-buffer-space. The system, or this library's table of handles, has no room left. */
 #define ACL_SOCKET_NO_BUFFER_SPACE 7
 
 /** :shutdown. This direction of the connection has been shut down here. */
 #define ACL_SOCKET_SHUTDOWN 8
 
-/**
- * :connection-timed-out. The peer did not answer in the time the system allows.
- */
+/** :connection-timed-out. The peer did not answer in the time the system allows. */
 #define ACL_SOCKET_CONNECTION_TIMED_OUT 9
 
 /** :connection-refused. Nobody listens at the remote address. */
@@ -124,66 +116,52 @@
 /** :host-unreachable. No route leads to the host or to its network. */
 #define ACL_SOCKET_HOST_UNREACHABLE 12
 
-/**
- * :protocol-not-available. The system does not know this option at this kind of
- * socket.
- */
+/** :protocol-not-available. The system does not know this option at this kind of socket. */
 #define ACL_SOCKET_PROTOCOL_NOT_AVAILABLE 13
 
 /** :unknown. Not a common socket error: the code (errno) tells which it is. */
 #define ACL_SOCKET_UNKNOWN 14
 
-/**
- * :invalid-handle. The handle is NULL, freed, of another type, or was never a
- * handle.
- */
+/** :invalid-handle. The handle is NULL, freed, of another type, or was never a handle. */
 #define ACL_SOCKET_INVALID_HANDLE 100
 
 /** :closed. The socket was closed, here or by another thread. */
 #define ACL_SOCKET_CLOSED 101
 
-/**
- * :end-of-file. The peer sends no more; everything it sent has been read. Not
- * an error.
- */
+/** :end-of-file. The peer sends no more; everything it sent has been read. Not an error. */
 #define ACL_SOCKET_END_OF_FILE 102
 
 /**
- * :would-block. The operation was asked not to wait and there is nothing there
- * yet. Not an error.
+ * :would-block. The operation was asked not to wait and there is nothing there yet. Not an error.
  */
 #define ACL_SOCKET_WOULD_BLOCK 103
 
 /**
- * :invalid-argument. An argument is NULL, out of range, contradicts another one
- * or is missing; the action names it.
+ * :invalid-argument. An argument is NULL, out of range, contradicts another one or is missing; the
+ * action names it.
  */
 #define ACL_SOCKET_INVALID_ARGUMENT 104
 
 /** :wrong-kind. The operation does not apply to this kind of socket. */
 #define ACL_SOCKET_WRONG_KIND 105
 
-/**
- * :wrong-format. A byte operation on a text socket, or a character operation on
- * a binary one.
- */
+/** :wrong-format. A byte operation on a text socket, or a character operation on a binary one. */
 #define ACL_SOCKET_WRONG_FORMAT 106
 
 /**
- * :buffer-too-small. The result does not fit; what fits has been stored, and
- * the length says how much room it takes.
+ * :buffer-too-small. The result does not fit; what fits has been stored, and the length says how
+ * much room it takes.
  */
 #define ACL_SOCKET_BUFFER_TOO_SMALL 107
 
 /**
- * :invalid-address. The text is not an IP address in dotted or colon hex form,
- * or the structure is of no known kind.
+ * :invalid-address. The text is not an IP address in dotted or colon hex form, or the structure is
+ * of no known kind.
  */
 #define ACL_SOCKET_INVALID_ADDRESS 108
 
 /**
- * :host-not-found. The name has no address of the wanted family, or the
- * resolver could not tell.
+ * :host-not-found. The name has no address of the wanted family, or the resolver could not tell.
  */
 #define ACL_SOCKET_HOST_NOT_FOUND 109
 
@@ -193,16 +171,10 @@
 /** :not-supported. This system, or this build of the library, cannot do it. */
 #define ACL_SOCKET_NOT_SUPPORTED 111
 
-/**
- * :internal. A bug in this library; the action names the place. Please report
- * it.
- */
+/** :internal. A bug in this library; the action names the place. Please report it. */
 #define ACL_SOCKET_INTERNAL 112
 
-/**
- * Every identifier: XX(number, name, keyword, meaning), for tables and
- * bindings.
- */
+/** Every identifier: XX(number, name, keyword, meaning), for tables and bindings. */
 #define ACL_SOCKET_STATUS_MAP(XX) \
     XX(1, ACL_SOCKET_ADDRESS_IN_USE, ":address-in-use", "Local socket address already in use") \
     XX(2, ACL_SOCKET_ADDRESS_NOT_AVAILABLE, ":address-not-available", "Local socket address not available") \
@@ -659,32 +631,28 @@ typedef struct acl_lookup_hostname_args {
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
  * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: remote-host.
  */
-acl_status acl_remote_host(struct acl_socket *sock,
-                           struct acl_ipaddr *value);
+acl_status acl_remote_host(struct acl_socket *sock, struct acl_ipaddr *value);
 
 /**
  * The address the socket is bound to; 0.0.0.0 or :: for all of this machine.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
  * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: local-host.
  */
-acl_status acl_local_host(struct acl_socket *sock,
-                          struct acl_ipaddr *value);
+acl_status acl_local_host(struct acl_socket *sock, struct acl_ipaddr *value);
 
 /**
  * The port of the peer, or where a datagram socket sends by default; 0 where there is none.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
  * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: remote-port.
  */
-acl_status acl_remote_port(struct acl_socket *sock,
-                           int32_t *value);
+acl_status acl_remote_port(struct acl_socket *sock, int32_t *value);
 
 /**
  * The port the socket is bound to.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
  * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: local-port.
  */
-acl_status acl_local_port(struct acl_socket *sock,
-                          int32_t *value);
+acl_status acl_local_port(struct acl_socket *sock, int32_t *value);
 
 /**
  * The file of the peer, or where a datagram socket sends by default; empty where there is none.
@@ -693,10 +661,7 @@ acl_status acl_local_port(struct acl_socket *sock,
  * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_WRONG_KIND on an internet socket,
  * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: remote-filename.
  */
-acl_status acl_remote_filename(struct acl_socket *sock,
-                               char *buffer,
-                               size_t size,
-                               size_t *length);
+acl_status acl_remote_filename(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
 
 /**
  * The file the socket is bound to; empty where there is none.
@@ -705,42 +670,35 @@ acl_status acl_remote_filename(struct acl_socket *sock,
  * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_WRONG_KIND on an internet socket,
  * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: local-filename.
  */
-acl_status acl_local_filename(struct acl_socket *sock,
-                              char *buffer,
-                              size_t size,
-                              size_t *length);
+acl_status acl_local_filename(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
 
 /**
  * ACL_SOCKET_STREAM or ACL_SOCKET_DATAGRAM.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: socket-type.
  */
-acl_status acl_socket_type(struct acl_socket *sock,
-                           int32_t *value);
+acl_status acl_socket_type(struct acl_socket *sock, int32_t *value);
 
 /**
  * ACL_SOCKET_INTERNET or ACL_SOCKET_FILE.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: socket-address-family.
  */
-acl_status acl_socket_address_family(struct acl_socket *sock,
-                                     int32_t *value);
+acl_status acl_socket_address_family(struct acl_socket *sock, int32_t *value);
 
 /**
  * ACL_SOCKET_ACTIVE or ACL_SOCKET_PASSIVE; every datagram socket is active.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: socket-connect.
  */
-acl_status acl_socket_connect(struct acl_socket *sock,
-                              int32_t *value);
+acl_status acl_socket_connect(struct acl_socket *sock, int32_t *value);
 
 /**
  * The format the socket was made with; an accepted one has that of its passive socket.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: socket-format.
  */
-acl_status acl_socket_format(struct acl_socket *sock,
-                             int32_t *value);
+acl_status acl_socket_format(struct acl_socket *sock, int32_t *value);
 
 /**
  * Does nothing to the socket, as in Allegro CL since 6.0: the format is chosen when it is made.
@@ -748,16 +706,14 @@ acl_status acl_socket_format(struct acl_socket *sock,
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: set-socket-format.
  */
-acl_status acl_set_socket_format(struct acl_socket *sock,
-                                 int32_t format);
+acl_status acl_set_socket_format(struct acl_socket *sock, int32_t format);
 
 /**
  * 1 for an IPv6 socket, 0 for an IPv4 one.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT,
  * ACL_SOCKET_WRONG_KIND on a file socket. Allegro: ipv6.
  */
-acl_status acl_ipv6(struct acl_socket *sock,
-                    int32_t *value);
+acl_status acl_ipv6(struct acl_socket *sock, int32_t *value);
 
 /**
  * The printed representation of a socket, such as
@@ -767,10 +723,7 @@ acl_status acl_ipv6(struct acl_socket *sock,
  * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_HANDLE,
  * ACL_SOCKET_INVALID_ARGUMENT. Allegro: prin1-to-string.
  */
-acl_status acl_prin1_to_string(struct acl_socket *sock,
-                               char *buffer,
-                               size_t size,
-                               size_t *length);
+acl_status acl_prin1_to_string(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
 
 /**
  * The address that a text stands for: "192.132.95.84", the Berkeley forms "23.3" (23.0.0.3) and
@@ -784,9 +737,7 @@ acl_status acl_prin1_to_string(struct acl_socket *sock,
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT (NULL, not UTF-8).
  * Allegro: dotted-to-ipaddr.
  */
-acl_status acl_dotted_to_ipaddr(const char *dotted,
-                                int32_t errorp,
-                                struct acl_ipaddr *address);
+acl_status acl_dotted_to_ipaddr(const char *dotted, int32_t errorp, struct acl_ipaddr *address);
 
 /**
  * Whether a text is an IP address in one of the forms of acl_dotted_to_ipaddr.
@@ -801,10 +752,7 @@ int32_t acl_dotted_address_p(const char *dotted);
  * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_ADDRESS,
  * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted.
  */
-acl_status acl_ipaddr_to_dotted(const struct acl_ipaddr *address,
-                                char *buffer,
-                                size_t size,
-                                size_t *length);
+acl_status acl_ipaddr_to_dotted(const struct acl_ipaddr *address, char *buffer, size_t size, size_t *length);
 
 /**
  * The four numbers of an IPv4 address, most significant first.
@@ -812,8 +760,7 @@ acl_status acl_ipaddr_to_dotted(const struct acl_ipaddr *address,
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS (also for an IPv6 address),
  * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted with :values.
  */
-acl_status acl_ipaddr_to_dotted_values(const struct acl_ipaddr *address,
-                                       int32_t *values);
+acl_status acl_ipaddr_to_dotted_values(const struct acl_ipaddr *address, int32_t *values);
 
 /**
  * Whether there is an address in the struct.
@@ -844,8 +791,7 @@ int32_t acl_ipaddr_equalp(const struct acl_ipaddr *address1,
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_NO_BUFFER_SPACE,
  * ACL_SOCKET_UNKNOWN. Allegro: get-ip-interfaces.
  */
-acl_status acl_get_ip_interfaces(struct acl_ip_interface **interfaces,
-                                 size_t *count);
+acl_status acl_get_ip_interfaces(struct acl_ip_interface **interfaces, size_t *count);
 
 /**
  * Frees memory that a function of this library says is to be freed with it. It comes from malloc,
@@ -864,9 +810,7 @@ void acl_free_buffer(void *buffer);
  * when the descriptors are used up: the connection then stays pending, so wait before trying again.
  * Allegro: accept-connection.
  */
-acl_status acl_accept_connection(struct acl_socket *passive,
-                                 int32_t wait,
-                                 struct acl_socket **stream);
+acl_status acl_accept_connection(struct acl_socket *passive, int32_t wait, struct acl_socket **stream);
 
 /**
  * Shuts one half of a connection down. Buffered output is not flushed: acl_force_output first.
@@ -875,8 +819,7 @@ acl_status acl_accept_connection(struct acl_socket *passive,
  * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
  * ACL_SOCKET_INVALID_ARGUMENT. Allegro: shutdown.
  */
-acl_status acl_shutdown(struct acl_socket *sock,
-                        int32_t direction);
+acl_status acl_shutdown(struct acl_socket *sock, int32_t direction);
 
 /**
  * Changes options of a socket of any kind. All arguments are checked first; then the options are
@@ -886,8 +829,7 @@ acl_status acl_shutdown(struct acl_socket *sock,
  * (ACL_SOCKET_UNKNOWN with EOPNOTSUPP, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE).
  * Allegro: set-socket-options.
  */
-acl_status acl_set_socket_options(struct acl_socket *sock,
-                                  const struct acl_set_socket_options_args *args);
+acl_status acl_set_socket_options(struct acl_socket *sock, const struct acl_set_socket_options_args *args);
 
 /**
  * Sets the RFC 2385 key for connections that come from an address; call it for each peer.
@@ -911,8 +853,7 @@ acl_status acl_set_tcp_md5_sig(struct acl_socket *sock,
  * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: socket-os-fd.
  */
-acl_status acl_socket_os_fd(struct acl_socket *sock,
-                            int32_t *os_fd);
+acl_status acl_socket_os_fd(struct acl_socket *sock, int32_t *os_fd);
 
 /**
  * Sends a datagram.
@@ -1013,8 +954,7 @@ const char *acl_status_meaning(acl_status status);
  * ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the system has no MD5 signatures; ACL_SOCKET_UNKNOWN with
  * the errno for the rest, such as EMFILE. Allegro: make-socket.
  */
-acl_status acl_make_socket(const struct acl_make_socket_args *args,
-                           struct acl_socket **socket);
+acl_status acl_make_socket(const struct acl_make_socket_args *args, struct acl_socket **socket);
 
 /**
  * Takes over a socket descriptor that was made elsewhere: inherited, passed, or by socket
@@ -1038,8 +978,7 @@ acl_status acl_socket_from_os_fd(int32_t os_fd,
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, or the error of the
  * flush. Allegro: close.
  */
-acl_status acl_close(struct acl_socket *socket,
-                     int32_t abort);
+acl_status acl_close(struct acl_socket *socket, int32_t abort);
 
 /**
  * Frees a handle. A socket that is open is closed with abort: close it first to have its output
@@ -1088,25 +1027,21 @@ acl_status acl_ipaddr_to_hostname(const struct acl_ipaddr *address,
  * @return ACL_SOCKET_OK, ACL_SOCKET_PORT_NOT_FOUND, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: lookup-port.
  */
-acl_status acl_lookup_port(const char *port,
-                           const char *protocol,
-                           int32_t *number);
+acl_status acl_lookup_port(const char *port, const char *protocol, int32_t *number);
 
 /**
  * Reads a byte. @return ACL_SOCKET_OK, ACL_SOCKET_END_OF_FILE, ACL_SOCKET_CONNECTION_RESET,
  * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a text socket, ACL_SOCKET_WRONG_KIND,
  * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: read-byte.
  */
-acl_status acl_read_byte(struct acl_socket *sock,
-                         uint8_t *byte);
+acl_status acl_read_byte(struct acl_socket *sock, uint8_t *byte);
 
 /**
  * Reads a character in UTF-8. Malformed bytes read as U+FFFD.
  * @param character where its code point is stored.
  * @return as acl_read_byte; ACL_SOCKET_WRONG_FORMAT on a binary socket. Allegro: read-char.
  */
-acl_status acl_read_char(struct acl_socket *sock,
-                         uint32_t *character);
+acl_status acl_read_char(struct acl_socket *sock, uint32_t *character);
 
 /**
  * Reads a line into a buffer, NUL-terminated and without its newline. A line that the peer ended
@@ -1116,20 +1051,14 @@ acl_status acl_read_char(struct acl_socket *sock,
  * @return ACL_SOCKET_OK; ACL_SOCKET_BUFFER_TOO_SMALL with the beginning of the line, which calling
  * again continues; ACL_SOCKET_END_OF_FILE; else as acl_read_char. Allegro: read-line.
  */
-acl_status acl_read_line(struct acl_socket *sock,
-                         char *buffer,
-                         size_t size,
-                         size_t *length);
+acl_status acl_read_line(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
 
 /**
  * Reads bytes: waits for the first and takes what is there, at most size.
  * @param length how many were stored.
  * @return as acl_read_byte. Allegro: excl:read-vector.
  */
-acl_status acl_read_vector(struct acl_socket *sock,
-                           void *buffer,
-                           size_t size,
-                           size_t *length);
+acl_status acl_read_vector(struct acl_socket *sock, void *buffer, size_t size, size_t *length);
 
 /**
  * Writes a text in UTF-8 to the output buffer, which goes out when it is full, with
@@ -1140,18 +1069,14 @@ acl_status acl_read_vector(struct acl_socket *sock,
  * ACL_SOCKET_CONNECTION_RESET or ACL_SOCKET_UNKNOWN with EPIPE when the peer has gone,
  * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-string.
  */
-acl_status acl_write_string(struct acl_socket *sock,
-                            const char *text,
-                            size_t length);
+acl_status acl_write_string(struct acl_socket *sock, const char *text, size_t length);
 
 /**
  * Writes bytes to the output buffer.
  * @return as acl_write_string; ACL_SOCKET_WRONG_FORMAT on a text socket.
  * Allegro: excl:write-vector.
  */
-acl_status acl_write_vector(struct acl_socket *sock,
-                            const void *buffer,
-                            size_t size);
+acl_status acl_write_vector(struct acl_socket *sock, const void *buffer, size_t size);
 
 /**
  * Hands the output buffer to the system.

@@ -19,10 +19,7 @@ use super::{IpAddress, Ipv6Address, v4_mapped};
 ///   where wanted, then `%` and a scope: digits are an interface number (0: none), anything else
 ///   is an interface name that `interface_index` knows. A v4-mapped text gives an IPv6 address.
 #[inline]
-pub fn dotted_to_ipaddr(
-    text: &[u8],
-    interface_index: impl Fn(&str) -> Option<u32>,
-) -> Option<IpAddress> {
+pub fn dotted_to_ipaddr(text: &[u8], interface_index: impl Fn(&str) -> Option<u32>) -> Option<IpAddress> {
     if let Some(number) = parse_quad(text) {
         return Some(IpAddress::V4(number));
     }
@@ -124,10 +121,7 @@ impl Shape {
 /// The entry of the table for a value.
 #[inline]
 fn component(value: u8) -> Component {
-    COMPONENTS
-        .get(usize::from(value))
-        .copied()
-        .unwrap_or_default()
+    COMPONENTS.get(usize::from(value)).copied().unwrap_or_default()
 }
 
 /// Parses the Berkeley shorthand: one or two octets, then the number that fills the rest.
@@ -150,9 +144,7 @@ fn parse_decimal(text: &[u8]) -> Option<u32> {
     if leading_zero || text.is_empty() || text.len() > 8 {
         return None;
     }
-    text.iter().try_fold(0, |value, &octet| {
-        Some(value * 10 + char::from(octet).to_digit(10)?)
-    })
+    text.iter().try_fold(0, |value, &octet| Some(value * 10 + char::from(octet).to_digit(10)?))
 }
 
 /// Parses colon hex with an optional scope.
@@ -163,10 +155,7 @@ fn parse_ipv6(text: &[u8], interface_index: impl Fn(&str) -> Option<u32>) -> Opt
         Some(scope) => parse_scope(scope, interface_index)?,
         None => 0,
     };
-    Some(Ipv6Address {
-        octets: bits.to_be_bytes(),
-        scope_id,
-    })
+    Some(Ipv6Address { octets: bits.to_be_bytes(), scope_id })
 }
 
 /// Parses what follows `%`. Digits alone are never a name, so that a number means the same
@@ -231,9 +220,7 @@ fn parse_hex(text: &[u8]) -> Option<u32> {
     if !(1..=4).contains(&text.len()) {
         return None;
     }
-    text.iter().try_fold(0, |value, &octet| {
-        Some(value << 4 | char::from(octet).to_digit(16)?)
-    })
+    text.iter().try_fold(0, |value, &octet| Some(value << 4 | char::from(octet).to_digit(16)?))
 }
 
 /// The text of an address, in a buffer of its own.
@@ -258,9 +245,7 @@ struct Buffer<const CAPACITY: usize> {
 impl<const CAPACITY: usize> Buffer<CAPACITY> {
     #[inline]
     fn as_bytes(&self) -> &[u8] {
-        self.octets
-            .get(..usize::from(self.length))
-            .unwrap_or_default()
+        self.octets.get(..usize::from(self.length)).unwrap_or_default()
     }
 
     /// Appends an octet; there is room for every text that this module makes.
@@ -313,6 +298,29 @@ pub fn ipaddr_to_dotted(address: &IpAddress) -> DottedText {
     }
 }
 
+/// Writes the text of an address and a zero after it, as C wants it, and answers the length without
+/// the zero; `None` where there is no room, and then nothing is written. Octets after the zero may
+/// change too where there are sixteen.
+#[inline]
+pub fn write_dotted(address: &IpAddress, destination: &mut [u8]) -> Option<usize> {
+    if let IpAddress::V4(number) = address
+        && let Some(head) = destination.first_chunk_mut::<16>()
+    {
+        // From registers, with neither a `DottedText` nor a copy of variable length between.
+        let quad = format_quad(*number);
+        *head = quad.octets;
+        let length = usize::from(quad.length);
+        *head.get_mut(length)? = 0;
+        return Some(length);
+    }
+    let text = ipaddr_to_dotted(address);
+    let text = text.as_bytes();
+    let (room, rest) = destination.split_at_mut_checked(text.len())?;
+    *rest.first_mut()? = 0;
+    room.copy_from_slice(text);
+    Some(text.len())
+}
+
 /// An octet in decimal with a dot after it.
 #[derive(Clone, Copy, Default)]
 struct Component {
@@ -361,18 +369,12 @@ fn format_quad(number: u32) -> Buffer<16> {
     let high = right >> (64 - left_width);
     let length = (left_width + c.width + d.width) / 8;
     let text = u128::from(low) | u128::from(high) << 64;
-    Buffer {
-        octets: text.to_le_bytes(),
-        length: length as u8,
-    }
+    Buffer { octets: text.to_le_bytes(), length: length as u8 }
 }
 
 /// The text of an IPv6 address.
 fn format_ipv6(address: &Ipv6Address) -> Buffer<55> {
-    let mut text = Buffer {
-        octets: [0; 55],
-        length: 0,
-    };
+    let mut text = Buffer { octets: [0; 55], length: 0 };
     let bits = u128::from_be_bytes(address.octets);
     if let Some(number) = v4_mapped(bits) {
         b"::ffff:".iter().for_each(|&octet| text.push(octet));
@@ -424,11 +426,7 @@ fn longest_zero_run(bits: u128) -> (u32, u32) {
     let mut longest = (0, 0);
     let mut run_length = 0;
     for place in 0..8 {
-        run_length = if group(bits, place) == 0 {
-            run_length + 1
-        } else {
-            0
-        };
+        run_length = if group(bits, place) == 0 { run_length + 1 } else { 0 };
         if run_length >= 2 && run_length > longest.1 {
             longest = (place + 1 - run_length, run_length);
         }

@@ -7,7 +7,7 @@ mod tests;
 
 use std::fmt;
 
-pub use dotted::{DottedText, dotted_to_ipaddr, ipaddr_to_dotted};
+pub use dotted::{DottedText, dotted_to_ipaddr, ipaddr_to_dotted, write_dotted};
 
 /// An IP address in the sense of section 3.0 of the specification: an unsigned 32-bit number in
 /// host order, or an IPv6 address structure.
@@ -59,10 +59,7 @@ impl IpAddress {
         match self {
             IpAddress::V4(number) => {
                 let octets = (V4_MAPPED | u128::from(number)).to_be_bytes();
-                Ipv6Address {
-                    octets,
-                    scope_id: 0,
-                }
+                Ipv6Address { octets, scope_id: 0 }
             }
             IpAddress::V6(address) => address,
         }

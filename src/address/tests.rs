@@ -155,28 +155,13 @@ fn ipv6_forms() {
         ("1:2:3:4:5:6:7::", v6([1, 2, 3, 4, 5, 6, 7, 0], 0)),
         ("::2:3:4:5:6:7:8", v6([0, 2, 3, 4, 5, 6, 7, 8], 0)),
         ("1:2:3::5:6:7:8", v6([1, 2, 3, 0, 5, 6, 7, 8], 0)),
-        (
-            "::ffff:192.168.0.1",
-            v6([0, 0, 0, 0, 0, 0xffff, 0xc0a8, 1], 0),
-        ),
+        ("::ffff:192.168.0.1", v6([0, 0, 0, 0, 0, 0xffff, 0xc0a8, 1], 0)),
         ("::ffff:c0a8:1", v6([0, 0, 0, 0, 0, 0xffff, 0xc0a8, 1], 0)),
-        (
-            "::FFFF:1.2.3.4%7",
-            v6([0, 0, 0, 0, 0, 0xffff, 0x102, 0x304], 7),
-        ),
+        ("::FFFF:1.2.3.4%7", v6([0, 0, 0, 0, 0, 0xffff, 0x102, 0x304], 7)),
         ("::1.2.3.4", v6([0, 0, 0, 0, 0, 0, 0x102, 0x304], 0)),
-        (
-            "1:2:3:4:5:6:1.2.3.4",
-            v6([1, 2, 3, 4, 5, 6, 0x102, 0x304], 0),
-        ),
-        (
-            "64:ff9b::1.2.3.4",
-            v6([0x64, 0xff9b, 0, 0, 0, 0, 0x102, 0x304], 0),
-        ),
-        (
-            "1:2:3:4:5::1.2.3.4",
-            v6([1, 2, 3, 4, 5, 0, 0x102, 0x304], 0),
-        ),
+        ("1:2:3:4:5:6:1.2.3.4", v6([1, 2, 3, 4, 5, 6, 0x102, 0x304], 0)),
+        ("64:ff9b::1.2.3.4", v6([0x64, 0xff9b, 0, 0, 0, 0, 0x102, 0x304], 0)),
+        ("1:2:3:4:5::1.2.3.4", v6([1, 2, 3, 4, 5, 0, 0x102, 0x304], 0)),
     ];
     for (text, address) in forms {
         assert_eq!(parse(text), Some(address), "{text}");
@@ -195,16 +180,7 @@ fn ipv6_refusals() {
         ::1%+1 ::1%eth0%1 ::1%% %1 %eth0 %eth0:1 1.2.3.4%eth0:1 ::1/64
     ";
     // The escaped ones have digits of other scripts, and zeros.
-    let odd = [
-        ":: 1",
-        " ::1",
-        "::1 ",
-        "::1% 1",
-        "::1%1 ",
-        "::1%\u{661}",
-        "::1\0",
-        "\u{ff11}::",
-    ];
+    let odd = [":: 1", " ::1", "::1 ", "::1% 1", "::1%1 ", "::1%\u{661}", "::1\0", "\u{ff11}::"];
     for text in refusals.split_whitespace().chain(odd) {
         assert_eq!(parse(text), None, "{text}");
     }
@@ -228,30 +204,15 @@ fn texts() {
         (v6([0, 2, 3, 4, 5, 6, 7, 0], 0), "0:2:3:4:5:6:7:0"),
         // The longest run, and the first of equals.
         (v6([0x2001, 0, 0, 1, 0, 0, 0, 1], 0), "2001:0:0:1::1"),
-        (
-            v6([0x2001, 0xdb8, 0, 0, 1, 0, 0, 1], 0),
-            "2001:db8::1:0:0:1",
-        ),
+        (v6([0x2001, 0xdb8, 0, 0, 1, 0, 0, 1], 0), "2001:db8::1:0:0:1"),
         (v6([0, 0, 3, 4, 5, 6, 0, 0], 0), "::3:4:5:6:0:0"),
-        (
-            v6([0xabcd, 0xef, 0x10, 0x1000, 1, 1, 0, 0], 0),
-            "abcd:ef:10:1000:1:1::",
-        ),
-        (
-            v6([0, 0, 0, 0, 0, 0xffff, 0xc0a8, 1], 0),
-            "::ffff:192.168.0.1",
-        ),
-        (
-            v6([0, 0, 0, 0, 0, 0xffff, 0xc0a8, 1], 9),
-            "::ffff:192.168.0.1%9",
-        ),
+        (v6([0xabcd, 0xef, 0x10, 0x1000, 1, 1, 0, 0], 0), "abcd:ef:10:1000:1:1::"),
+        (v6([0, 0, 0, 0, 0, 0xffff, 0xc0a8, 1], 0), "::ffff:192.168.0.1"),
+        (v6([0, 0, 0, 0, 0, 0xffff, 0xc0a8, 1], 9), "::ffff:192.168.0.1%9"),
         (v6([0, 0, 0, 0, 0, 0, 0xc0a8, 1], 0), "::c0a8:1"),
         (v6([0, 0, 0, 0, 1, 0xffff, 0xc0a8, 1], 0), "::1:ffff:c0a8:1"),
         (v6([0xfe80, 0, 0, 0, 0, 0, 0, 1], 10), "fe80::1%10"),
-        (
-            v6([0xffff; 8], u32::MAX),
-            "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295",
-        ),
+        (v6([0xffff; 8], u32::MAX), "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295"),
     ];
     for (address, text) in texts {
         assert_eq!(ipaddr_to_dotted(&address).as_str(), text);
@@ -260,13 +221,26 @@ fn texts() {
         assert_eq!(parse(text), Some(address));
     }
     assert_eq!(
-        format!(
-            "{:>9}|{:?}",
-            IpAddress::V4(1),
-            ipaddr_to_dotted(&IpAddress::V4(1))
-        ),
+        format!("{:>9}|{:?}", IpAddress::V4(1), ipaddr_to_dotted(&IpAddress::V4(1))),
         "  0.0.0.1|\"0.0.0.1\""
     );
+}
+
+#[test]
+fn copies() {
+    for text in ["1.2.3.4", "255.255.255.255", "::", "fe80::1:2:3:4:5%4294967295"] {
+        let address = parse(text).unwrap();
+        for room in 0..60 {
+            let mut buffer = vec![0xaa; room];
+            assert_eq!(write_dotted(&address, &mut buffer), (room > text.len()).then_some(text.len()));
+            if room > text.len() {
+                assert_eq!(&buffer[..text.len()], text.as_bytes());
+                assert_eq!(buffer[text.len()], 0);
+            } else {
+                assert!(buffer.iter().all(|&octet| octet == 0xaa));
+            }
+        }
+    }
 }
 
 #[test]
@@ -276,10 +250,7 @@ fn methods() {
     let scoped = parse("::ffff:127.0.0.1%3").unwrap();
     let other = parse("fe80::1").unwrap();
 
-    assert_eq!(
-        IpAddress::V4(3229900628).octets4(),
-        Some([192, 132, 95, 84])
-    );
+    assert_eq!(IpAddress::V4(3229900628).octets4(), Some([192, 132, 95, 84]));
     assert_eq!(mapped.octets4(), None);
 
     for (text, unspecified) in [
@@ -299,10 +270,7 @@ fn methods() {
     assert_eq!(loopback.canonical(), loopback);
     assert_eq!(scoped.canonical(), scoped);
     assert_eq!(other.canonical(), other);
-    assert_eq!(
-        parse("::127.0.0.1").unwrap().canonical(),
-        parse("::127.0.0.1").unwrap()
-    );
+    assert_eq!(parse("::127.0.0.1").unwrap().canonical(), parse("::127.0.0.1").unwrap());
 }
 
 #[test]
@@ -369,10 +337,7 @@ fn standard(text: &[u8]) -> Option<IpAddress> {
         return Some(IpAddress::V4(address.into()));
     }
     let octets = text.parse::<Ipv6Addr>().ok()?.octets();
-    Some(IpAddress::V6(Ipv6Address {
-        octets,
-        scope_id: 0,
-    }))
+    Some(IpAddress::V6(Ipv6Address { octets, scope_id: 0 }))
 }
 
 #[test]
@@ -383,10 +348,7 @@ fn generated_quads() {
         let expected = Ipv4Addr::from(number).to_string();
         let text = ipaddr_to_dotted(&IpAddress::V4(number));
         assert_eq!(text.as_str(), expected);
-        assert_eq!(
-            dotted_to_ipaddr(text.as_bytes(), interface),
-            Some(IpAddress::V4(number))
-        );
+        assert_eq!(dotted_to_ipaddr(text.as_bytes(), interface), Some(IpAddress::V4(number)));
 
         let mut text = expected.into_bytes();
         generator.spoil(&mut text);
@@ -395,12 +357,7 @@ fn generated_quads() {
             let parsed = dotted_to_ipaddr(&text, interface);
             assert_eq!(parsed, standard(&text), "{}", text.escape_ascii());
             let octets = parsed.and_then(IpAddress::octets4);
-            assert_eq!(
-                octets,
-                pton(libc::AF_INET, &text),
-                "{}",
-                text.escape_ascii()
-            );
+            assert_eq!(octets, pton(libc::AF_INET, &text), "{}", text.escape_ascii());
         }
     }
 }
@@ -420,11 +377,7 @@ fn generated_shorthand() {
             0 => format!("{first}.{rest}"),
             _ => format!("{first}.{}.{rest}", generator.below(300)),
         };
-        assert_eq!(
-            parse(&text),
-            aton(text.as_bytes()).map(IpAddress::V4),
-            "{text}"
-        );
+        assert_eq!(parse(&text), aton(text.as_bytes()).map(IpAddress::V4), "{text}");
     }
 }
 
@@ -433,10 +386,7 @@ fn generated_ipv6() {
     let mut generator = Generator(0xd1b5_4a32_d192_ed03);
     for _ in 0..50_000 {
         let bits = generator.ipv6();
-        let plain = Ipv6Address {
-            octets: bits.to_be_bytes(),
-            scope_id: 0,
-        };
+        let plain = Ipv6Address { octets: bits.to_be_bytes(), scope_id: 0 };
         let expected = Ipv6Addr::from(bits).to_string();
         assert_eq!(ipaddr_to_dotted(&IpAddress::V6(plain)).as_str(), expected);
 
@@ -451,12 +401,7 @@ fn generated_ipv6() {
             let parsed = dotted_to_ipaddr(&text, interface);
             assert_eq!(parsed, standard(&text), "{}", text.escape_ascii());
             let octets = parsed.map(|address| address.to_v6_mapped().octets);
-            assert_eq!(
-                octets,
-                pton(libc::AF_INET6, &text),
-                "{}",
-                text.escape_ascii()
-            );
+            assert_eq!(octets, pton(libc::AF_INET6, &text), "{}", text.escape_ascii());
         }
     }
 }
@@ -480,12 +425,7 @@ fn generated_garbage() {
             assert_eq!(again, Some(address), "{}", text.escape_ascii());
         }
         if let Some(address) = standard(&text) {
-            assert_eq!(
-                dotted_to_ipaddr(&text, interface),
-                Some(address),
-                "{}",
-                text.escape_ascii()
-            );
+            assert_eq!(dotted_to_ipaddr(&text, interface), Some(address), "{}", text.escape_ascii());
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{env, fs, io};
 
 /// Stands in cbindgen.toml where the macros belong.
 const MARKER: &str = "@MACROS@\n";
-const WIDTH: usize = 80;
+const WIDTH: usize = 100;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -51,9 +51,11 @@ fn macros(version: &str, bindings: &str) -> Result<String, Box<dyn Error>> {
     writeln!(out, "#define ACL_SOCKET_VERSION 0x{major:04x}{minor:02x}{patch:02x}")?;
     writeln!(out, "#define ACL_SOCKET_VERSION_STRING \"{version}\"\n")?;
 
-    out += &comment("Sets the first field of a structure of arguments, as in \
+    out += &comment(
+        "Sets the first field of a structure of arguments, as in \
         acl_make_socket(&(acl_make_socket_args){ ACL_SOCKET_ARGS(acl_make_socket_args), \
-        .remote_port = 80 }, &socket). C++ before C++20 and C89 assign struct_size.");
+        .remote_port = 80 }, &socket). C++ before C++20 and C89 assign struct_size.",
+    );
     writeln!(out, "#define ACL_SOCKET_ARGS(type) .struct_size = sizeof(type)\n")?;
 
     if !bindings.contains("#define ACL_SOCKET_OK ") {
