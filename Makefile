@@ -131,7 +131,7 @@ check-native-libs: all
 check-rust: $(if $(FEATURES),$(STATICLIB))
 	@$(OPENSSL_ENV) $(RUN_CARGO) test --target-dir $(TARGET) $(CARGOFLAGS)
 
-C_TESTS := $(basename $(notdir $(wildcard c-tests/*.c)))
+C_TESTS := $(basename $(notdir $(wildcard c-tests/*.c))) sweep
 C_SUPPORT := $(wildcard c-tests/support/*.c)
 C_HEADERS := $(wildcard c-tests/*.h c-tests/support/*.h include/*.h)
 C_SHARED = $(C_TESTS:%=$(TARGET)/c-tests/shared/%)
@@ -141,11 +141,18 @@ C_COMPILE = $(CC) $(C_FLAGS) $(CFLAGS) $< $(C_SUPPORT) -o $@
 # For tests that open the library or walk its list of names.
 C_ENV = ACL_SOCKET_LIBRARY=$(abspath $(DIST)/$(SONAME)) ACL_SOCKET_SYMBOLS=$(abspath acl_socket.symbols)
 
-$(TARGET)/c-tests/shared/%: c-tests/%.c $(C_SUPPORT) $(C_HEADERS) $(DIST)/$(REAL)
+# The sweep over every exported function is made from the export list.
+$(TARGET)/c-tests/sweep.c: c-tests/make-sweep acl_socket.symbols include/acl_socket.h
+	@mkdir -p $(@D)
+	c-tests/make-sweep acl_socket.symbols include/acl_socket.h > $@
+
+vpath %.c c-tests $(TARGET)/c-tests
+
+$(TARGET)/c-tests/shared/%: %.c $(C_SUPPORT) $(C_HEADERS) $(DIST)/$(REAL)
 	@mkdir -p $(@D)
 	$(C_COMPILE) $(LDFLAGS) $(LINK_SHARED) -ldl -lm
 
-$(TARGET)/c-tests/static/%: c-tests/%.c $(C_SUPPORT) $(C_HEADERS) $(DIST)/libacl_socket.a
+$(TARGET)/c-tests/static/%: %.c $(C_SUPPORT) $(C_HEADERS) $(DIST)/libacl_socket.a
 	@mkdir -p $(@D)
 	$(C_COMPILE) $(LDFLAGS) $(LINK_STATIC) -ldl -lm
 
@@ -174,7 +181,7 @@ $(SANITIZE)/libacl_socket.a: FORCE
 		--target $$host --target-dir $(SANITIZE) $(CARGOFLAGS) -- --print native-static-libs=$(SANITIZE)/native-static-libs && \
 	{ cmp -s $(SANITIZE)/$$host/release/libacl_socket.a $@ || cp $(SANITIZE)/$$host/release/libacl_socket.a $@; }
 
-$(TARGET)/c-tests/sanitize/%: c-tests/%.c $(C_SUPPORT) $(C_HEADERS) $(SANITIZE)/libacl_socket.a
+$(TARGET)/c-tests/sanitize/%: %.c $(C_SUPPORT) $(C_HEADERS) $(SANITIZE)/libacl_socket.a
 	@mkdir -p $(@D)
 	$(C_COMPILE) -fsanitize=address,undefined -fno-sanitize-recover=undefined $(LDFLAGS) $(SANITIZE)/libacl_socket.a \
 		$(OPENSSL_LDFLAGS) $$(cat $(SANITIZE)/native-static-libs) -ldl -lm

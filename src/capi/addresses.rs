@@ -126,7 +126,7 @@ pub extern "C" fn acl_ipaddr_to_dotted(
 ) -> acl_status {
     boundary(|| {
         let dotted = ipaddr_to_dotted(&value(address, "address")?);
-        give_text(dotted.as_str().as_bytes(), buffer, size, length)
+        give_text(dotted.as_bytes(), buffer, size, length)
     })
 }
 
