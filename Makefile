@@ -120,7 +120,7 @@ check-header-matrix:
 CHECKS = check-header check-header-matrix check-symbols check-native-libs check-rust check-c check-demo check-install
 
 check: all
-	@MAKE='$(SUBMAKE)' tools/check $(CHECKS) $(EXTRA_CHECKS)
+	+@MAKE='$(SUBMAKE)' tools/check $(CHECKS) $(EXTRA_CHECKS)
 
 check-symbols: all
 	@CC='$(CC)' tools/check-symbols $(DIST) include/acl_socket.h
@@ -160,13 +160,13 @@ check-c-programs: $(C_SHARED) $(C_STATIC)
 
 # A test that does not compile is a test that fails; the others run all the same.
 check-c: all
-	@$(SUBMAKE) -s -k $(PARALLEL) check-c-programs || true
+	+@$(SUBMAKE) -s -k $(PARALLEL) check-c-programs || true
 	@$(C_ENV) c-tests/run --jobs $(JOBS) $(C_SHARED) $(C_STATIC)
 
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try
 
 check-valgrind: all
-	@command -v valgrind >/dev/null || { echo 'SKIP check-valgrind: no valgrind'; exit 0; }; \
+	+@command -v valgrind >/dev/null || { echo 'SKIP check-valgrind: no valgrind'; exit 0; }; \
 	$(SUBMAKE) -s -k $(PARALLEL) $(C_SHARED) || true; \
 	$(C_ENV) ACL_TEST_SLOW=1 c-tests/run --jobs $(JOBS) --timeout 300 --wrapper '$(VALGRIND)' $(C_SHARED)
 
@@ -189,7 +189,7 @@ $(TARGET)/c-tests/sanitize/%: %.c $(C_SUPPORT) $(C_HEADERS) $(SANITIZE)/libacl_s
 check-sanitize-programs: $(C_SANITIZE)
 
 check-sanitize: $(if $(FEATURES),$(STATICLIB))
-	@rustup toolchain list 2>/dev/null | grep -q '^nightly' || { echo 'SKIP check-sanitize: no nightly toolchain'; exit 0; }; \
+	+@rustup toolchain list 2>/dev/null | grep -q '^nightly' || { echo 'SKIP check-sanitize: no nightly toolchain'; exit 0; }; \
 	$(SUBMAKE) -s -k $(PARALLEL) check-sanitize-programs || true; \
 	$(C_ENV) ACL_TEST_SLOW=1 c-tests/run --jobs $(JOBS) --timeout 120 $(C_SANITIZE)
 
@@ -198,9 +198,11 @@ check-sanitize: $(if $(FEATURES),$(STATICLIB))
 EXAMPLES := $(sort $(basename $(notdir $(wildcard examples-c/*.c))))
 
 # An example that opens the library at run time is not linked to it.
+BY_DLOPEN = datagram
+
 $(TARGET)/examples/%: examples-c/%.c $(wildcard examples-c/*.h) $(C_HEADERS) $(DIST)/$(REAL)
 	@mkdir -p $(@D)
-	$(CC) $(C_FLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(if $(findstring dlopen,$*),-ldl,$(LINK_SHARED))
+	$(CC) $(C_FLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) $(if $(filter $(BY_DLOPEN),$*),-ldl,$(LINK_SHARED))
 
 examples: $(EXAMPLES:%=$(TARGET)/examples/%)
 
@@ -210,14 +212,14 @@ demo: examples
 
 check-demo: examples
 	@mkdir -p $(TARGET)/examples
-	@$(SUBMAKE) -s demo > $(TARGET)/examples/output || { cat $(TARGET)/examples/output; exit 1; }
+	+@$(SUBMAKE) -s demo > $(TARGET)/examples/output || { cat $(TARGET)/examples/output; exit 1; }
 	@tools/check-demo examples-c/demo.expected $(TARGET)/examples/output
 
 # --- installation
 
 # What is there is installed as it is: root need not have cargo.
 install:
-	@test -e $(DIST)/$(REAL) && test -e $(DIST)/libacl_socket.a || $(SUBMAKE) all
+	+@test -e $(DIST)/$(REAL) && test -e $(DIST)/libacl_socket.a || $(SUBMAKE) all
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PKGCONFIGDIR)
 	$(INSTALL) -m 755 $(DIST)/$(REAL) $(DESTDIR)$(LIBDIR)/$(REAL)
 	ln -sf $(REAL) $(DESTDIR)$(LIBDIR)/$(SONAME)
@@ -240,7 +242,7 @@ uninstall:
 		$(DESTDIR)$(PKGCONFIGDIR)/acl_socket.pc
 
 check-install: all
-	@MAKE='$(SUBMAKE)' CC='$(CC)' CXX='$(CXX)' tools/check-install $(NATIVE)
+	+@MAKE='$(SUBMAKE)' CC='$(CC)' CXX='$(CXX)' tools/check-install $(NATIVE)
 
 clean:
 	rm -rf $(TARGET)

@@ -1,5 +1,7 @@
 /* Errors that this machine can provoke for real, and bad input. */
 #include "test.h"
+#include <netinet/tcp.h>
+#include <sched.h>
 
 TEST(the_table_is_consistent)
 {
@@ -93,6 +95,56 @@ TEST(datagram_to_nobody_is_refused_on_a_connected_descriptor)
     done(adopted);
 }
 
+TEST(unreachable)
+{
+    acl_socket *socket;
+    /* A network namespace of its own has a loopback interface that is down, and no route. */
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        exit(SKIPPED);
+    EQUAL(MAKE(&socket, .remote_host = "127.0.0.1", .remote_port = 9), ACL_SOCKET_HOST_UNREACHABLE);
+    last_is(ACL_SOCKET_HOST_UNREACHABLE, ENETUNREACH, "connecting to 127.0.0.1 port 9");
+}
+
+TEST(timed_out)
+{
+    static char block[1 << 20];
+    acl_socket *client, *server;
+    unsigned milliseconds = 200;
+    int fd, i;
+    acl_status status = ACL_SOCKET_OK;
+    connection(&client, &server);
+    OK(acl_socket_os_fd(client, &fd));
+    EQUAL(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds), 0);
+    for (i = 0; i < 200 && status == ACL_SOCKET_OK; i++)
+        status = acl_write_vector(client, block, sizeof block);
+    EQUAL(status, ACL_SOCKET_CONNECTION_TIMED_OUT);
+    last_is(ACL_SOCKET_CONNECTION_TIMED_OUT, ETIMEDOUT, "writing to the multivalent stream socket");
+    done(client);
+    done(server);
+}
+
+TEST(protocol_not_available)
+{
+    acl_socket *datagram;
+    OK(MAKE(&datagram, .type = ACL_SOCKET_DATAGRAM));
+    EQUAL(acl_set_socket_options(datagram, ARGS(acl_set_socket_options_args, .tcp_keepalive_idle_time = 10)),
+        ACL_SOCKET_PROTOCOL_NOT_AVAILABLE);
+    last_is(ACL_SOCKET_PROTOCOL_NOT_AVAILABLE, ENOPROTOOPT, "setting tcp_keepalive_idle_time to 10");
+    done(datagram);
+}
+
+TEST(permission_is_an_unknown_error_with_its_errno)
+{
+    acl_socket *socket;
+    OK(MAKE(&socket, .type = ACL_SOCKET_DATAGRAM));
+    EQUAL(acl_send_to(socket, "x", 1, ARGS(acl_send_to_args, .remote_host = "127.255.255.255", .remote_port = 9), NULL),
+        ACL_SOCKET_UNKNOWN);
+    last_is(ACL_SOCKET_UNKNOWN, EACCES, "sending 1 bytes to 127.255.255.255 port 9");
+    OK(acl_set_socket_options(socket, ARGS(acl_set_socket_options_args, .broadcast = ACL_SOCKET_ON)));
+    OK(acl_send_to(socket, "x", 1, ARGS(acl_send_to_args, .remote_host = "127.255.255.255", .remote_port = 9), NULL));
+    done(socket);
+}
+
 TEST(the_condition_is_of_the_thread)
 {
     acl_socket *socket;
@@ -184,6 +236,7 @@ TEST(bad_sizes)
     done(socket);
 }
 
-MAIN(CASE(the_table_is_consistent), CASE(refused), CASE(in_use_and_not_available), CASE(reset_by_peer_and_gone_peer),
+MAIN(CASE(unreachable), CASE(timed_out), CASE(protocol_not_available),
+     CASE(permission_is_an_unknown_error_with_its_errno), CASE(the_table_is_consistent), CASE(refused), CASE(in_use_and_not_available), CASE(reset_by_peer_and_gone_peer),
      CASE(datagram_to_nobody_is_refused_on_a_connected_descriptor), CASE(the_condition_is_of_the_thread),
      CASE(bad_keywords), CASE(bad_sizes))

@@ -399,6 +399,98 @@ TEST(md5_signatures)
     done(passive);
 }
 
+TEST(accessors_of_other_kinds)
+{
+    acl_socket *passive, *datagram;
+    int32_t value;
+    acl_ipaddr host;
+    char text[200], name[100], expected[200];
+    passive = listener(&value);
+    OK(acl_set_print_hostname_in_stream(1));
+    OK(acl_local_host(passive, &host));
+    OK(acl_ipaddr_to_hostname(&host, name, sizeof name, NULL));
+    OK(acl_prin1_to_string(passive, text, sizeof text, NULL));
+    snprintf(expected, sizeof expected, "#<multivalent stream socket waiting for connection at %s/%d @ #x%llx>",
+        name[0] ? name : "127.0.0.1", (int)value, (unsigned long long)(uintptr_t)passive);
+    TEXT(text, expected);
+    OK(acl_socket_connect(passive, &value));
+    EQUAL(value, ACL_SOCKET_PASSIVE);
+    OK(acl_remote_host(passive, &host));
+    EQUAL(host.kind, ACL_SOCKET_NO_ADDRESS);
+    OK(acl_remote_port(passive, &value));
+    EQUAL(value, 0);
+    EQUAL(acl_remote_filename(passive, text, sizeof text, NULL), ACL_SOCKET_WRONG_KIND);
+    EQUAL(acl_shutdown(passive, ACL_SOCKET_INPUT), ACL_SOCKET_WRONG_KIND);
+    OK(MAKE(&datagram, .type = ACL_SOCKET_DATAGRAM, .format = ACL_SOCKET_BINARY));
+    OK(acl_socket_connect(datagram, &value));
+    EQUAL(value, ACL_SOCKET_ACTIVE);
+    OK(acl_socket_type(datagram, &value));
+    EQUAL(value, ACL_SOCKET_DATAGRAM);
+    OK(acl_socket_format(datagram, &value));
+    EQUAL(value, ACL_SOCKET_BINARY);
+    OK(acl_local_port(datagram, &value));
+    OK(acl_prin1_to_string(datagram, text, sizeof text, NULL));
+    snprintf(expected, sizeof expected, "#<binary datagram socket waiting for connection at */%d @ ", (int)value);
+    CHECK(strncmp(text, expected, strlen(expected)) == 0);
+    done(passive);
+    done(datagram);
+}
+
+TEST(scope_ids_are_written_into_the_address)
+{
+    acl_socket *socket;
+    acl_ipaddr address, host;
+    acl_status status;
+    OK(acl_dotted_to_ipaddr("fe80::1", 1, &address));
+    status = MAKE(&socket, .type = ACL_SOCKET_DATAGRAM, .remote_ipaddr = &address, .remote_port = 9, .scope_id = 1);
+    if (status != ACL_SOCKET_OK && acl_stream_error_code() == EAFNOSUPPORT)
+        exit(SKIPPED);
+    OK(status);
+    EQUAL(address.scope_id, 1);
+    OK(acl_remote_host(socket, &host));
+    EQUAL(host.scope_id, 1);
+    OK(acl_dotted_to_ipaddr("fe80::2", 1, &address));
+    acl_send_to(socket, "x", 1, ARGS(acl_send_to_args, .remote_ipaddr = &address, .scope_id = 1), NULL);
+    EQUAL(address.scope_id, 1);
+    done(socket);
+}
+
+TEST(ports_by_service_name)
+{
+    acl_socket *socket;
+    int32_t port, saved;
+    if (acl_lookup_port("chargen", "udp", &port) != ACL_SOCKET_OK)
+        exit(SKIPPED);
+    EQUAL(port, 19);
+    OK(MAKE(&socket, .type = ACL_SOCKET_DATAGRAM, .remote_host = "127.0.0.1", .remote_port_name = "chargen"));
+    OK(acl_remote_port(socket, &saved));
+    EQUAL(saved, 19);
+    done(socket);
+}
+
+TEST(an_adopted_listener_accepts)
+{
+    acl_socket *passive, *client, *server;
+    int32_t port, value;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_in address;
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EQUAL(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    EQUAL(listen(fd, 5), 0);
+    OK(acl_socket_from_os_fd(fd, NULL, &passive));
+    OK(acl_socket_connect(passive, &value));
+    EQUAL(value, ACL_SOCKET_PASSIVE);
+    OK(acl_local_port(passive, &port));
+    EQUAL(acl_accept_connection(passive, ACL_SOCKET_NO_WAIT, &server), ACL_SOCKET_WOULD_BLOCK);
+    OK(MAKE(&client, .remote_host = "localhost", .remote_port = port));
+    OK(acl_accept_connection(passive, ACL_SOCKET_WAIT, &server));
+    done(client);
+    done(server);
+    done(passive);
+}
+
 TEST(variables)
 {
     uint32_t version = ACL_SOCKET_VERSION;
@@ -424,4 +516,5 @@ TEST(variables)
 MAIN(CASE(lines_characters_and_bytes_over_tcp), CASE(bytes_arrive_whole_and_in_order), CASE(accept_without_waiting),
      CASE(accessors_and_printing), CASE(dual_stack), CASE(bind_before_connect), CASE(datagrams), CASE(file_streams),
      CASE(file_datagrams), CASE(adopted_descriptors), CASE(shutdown_by_halves), CASE(options_change_only_what_is_given),
-     CASE(md5_signatures), CASE(variables))
+     CASE(md5_signatures), CASE(accessors_of_other_kinds), CASE(scope_ids_are_written_into_the_address),
+     CASE(ports_by_service_name), CASE(an_adopted_listener_accepts), CASE(variables))

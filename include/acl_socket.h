@@ -35,7 +35,8 @@
  * may be repeated; acl_free_socket also ends the handle. Whatever else the library
  * allocates for the caller is released by the function named beside it, never by
  * free(). All releasing functions accept NULL. Strings that are passed in are
- * copied; strings that are returned as `const char *` are constants.
+ * copied; a returned `const char *` belongs to the library, and its function says
+ * how long it is valid.
  *
  * Strings out. A function that takes (char *buffer, size_t size, size_t *length)
  * stores the text with a terminating NUL, and in *length the length of the whole
@@ -50,7 +51,7 @@
  *
  * Signals. No call raises SIGPIPE or changes how a signal is handled. A call
  * that a signal interrupts goes on, with what is left of its time. A handler
- * may leave a call by longjmp: the socket stays usable. Descriptors are
+ * may leave a waiting call by longjmp: the thread can use the socket again. Descriptors are
  * close-on-exec; after fork the child may use and close the sockets it inherited.
  *
  * The library prints nothing, never exits, and lets nothing unwind into its

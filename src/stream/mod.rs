@@ -18,13 +18,23 @@ const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 #[derive(Debug, Default)]
 pub struct Stream {
     input: Direction<Input>,
-    output: Direction<Vec<u8>>,
+    output: Direction<Output>,
 }
 
+/// Bytes that were received and not yet read: those from `start` to `end`. A call may be left while
+/// it waits in the kernel, so the buffer always says the truth before the system call.
 #[derive(Debug, Default)]
 struct Input {
     bytes: Vec<u8>,
     start: usize,
+    end: usize,
+}
+
+/// Bytes that were written and not yet sent: those from `sent`.
+#[derive(Debug, Default)]
+struct Output {
+    bytes: Vec<u8>,
+    sent: usize,
 }
 
 /// What became of reading a line.
@@ -38,27 +48,29 @@ pub struct Line {
 
 impl Input {
     fn available(&self) -> &[u8] {
-        self.bytes.get(self.start..).unwrap_or_default()
+        self.bytes.get(self.start..self.end).unwrap_or_default()
     }
 
     /// Takes bytes that were available; an empty buffer is given back.
     fn consume(&mut self, count: usize) {
         self.start += count;
-        if self.start >= self.bytes.len() {
+        if self.start >= self.end {
             *self = Input::default();
         }
     }
 
-    /// Adds what the next receive brings, without waiting twice: 0 is the end of the stream.
+    /// Adds what the next receive brings to the few bytes that may be there: 0 is the end of the
+    /// stream.
     fn fill(&mut self, socket: &Socket) -> Result<usize> {
-        let kept = self.bytes.len() - self.start;
-        self.bytes.copy_within(self.start.., 0);
-        self.start = 0;
-        self.bytes.resize(kept + BUFFER, 0);
-        let room = self.bytes.get_mut(kept..).unwrap_or_default();
-        let received = receive(socket, room);
-        self.bytes.truncate(kept + received.as_ref().copied().unwrap_or(0));
         if self.bytes.is_empty() {
+            self.bytes = vec![0; BUFFER];
+        }
+        self.bytes.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        let received = receive(socket, self.bytes.get_mut(self.end..).unwrap_or_default());
+        self.end += received.as_ref().copied().unwrap_or(0);
+        if self.end == 0 {
             *self = Input::default();
         }
         received
@@ -91,16 +103,13 @@ fn send_all(socket: &Socket, bytes: &[u8], sent: &mut usize) -> Result<()> {
     Ok(())
 }
 
-/// Sends what is buffered; after a failure what has not gone stays.
-fn flush(buffer: &mut Vec<u8>, socket: &Socket) -> Result<()> {
-    let mut sent = 0;
-    let done = send_all(socket, buffer, &mut sent);
-    if sent == buffer.len() {
-        *buffer = Vec::new();
-    } else {
-        buffer.drain(..sent);
+impl Output {
+    /// Sends what is buffered; after a failure what has not gone stays.
+    fn flush(&mut self, socket: &Socket) -> Result<()> {
+        send_all(socket, &self.bytes, &mut self.sent)?;
+        *self = Output::default();
+        Ok(())
     }
-    done
 }
 
 impl Stream {
@@ -111,7 +120,7 @@ impl Stream {
 
     /// Flushes for a close. A thread that is still writing is woken by the close instead.
     pub(crate) fn flush_for_close(&self, socket: &Socket) -> Result<()> {
-        self.output.try_with(|buffer| flush(buffer, socket)).unwrap_or(Ok(()))
+        self.output.try_with(|output| output.flush(socket)).unwrap_or(Ok(()))
     }
 }
 
@@ -226,17 +235,17 @@ impl Socket {
     }
 
     fn write(&self, bytes: &[u8], characters: bool, doing: &str) -> Result<()> {
-        self.checked_stream(characters, doing)?.output.with(|buffer| {
-            if buffer.len() + bytes.len() > BUFFER {
-                flush(buffer, self)?;
+        self.checked_stream(characters, doing)?.output.with(|output| {
+            if output.bytes.len() + bytes.len() > BUFFER {
+                output.flush(self)?;
             }
             if bytes.len() >= BUFFER {
                 return send_all(self, bytes, &mut 0);
             }
-            if buffer.capacity() == 0 && !bytes.is_empty() {
-                buffer.reserve_exact(BUFFER);
+            if output.bytes.capacity() == 0 && !bytes.is_empty() {
+                output.bytes.reserve_exact(BUFFER);
             }
-            buffer.extend_from_slice(bytes);
+            output.bytes.extend_from_slice(bytes);
             Ok(())
         })
     }
@@ -248,6 +257,6 @@ impl Socket {
         if self.descriptor().is_closed() {
             return Err(Error::new(Identifier::CLOSED, format!("{doing} the {self}")));
         }
-        stream.output.with(|buffer| flush(buffer, self))
+        stream.output.with(|output| output.flush(self))
     }
 }
