@@ -123,6 +123,28 @@ TEST(timed_out)
     done(server);
 }
 
+TEST(aborted)
+{
+    acl_socket *client, *server;
+    struct sockaddr none;
+    uint8_t byte;
+    int fd, repair = 1;
+    connection(&client, &server);
+    OK(acl_socket_os_fd(client, &fd));
+    /* Disconnecting under repair is what aborts a connection on this side; it takes CAP_NET_ADMIN. */
+    if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &repair, sizeof repair) != 0)
+        exit(SKIPPED);
+    memset(&none, 0, sizeof none);
+    none.sa_family = AF_UNSPEC;
+    EQUAL(connect(fd, &none, sizeof none), 0);
+    repair = -1;
+    EQUAL(setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &repair, sizeof repair), 0);
+    EQUAL(acl_read_byte(client, &byte), ACL_SOCKET_CONNECTION_ABORTED);
+    last_is(ACL_SOCKET_CONNECTION_ABORTED, ECONNABORTED, "reading from the multivalent stream socket");
+    done(client);
+    done(server);
+}
+
 TEST(protocol_not_available)
 {
     acl_socket *datagram;
@@ -236,7 +258,7 @@ TEST(bad_sizes)
     done(socket);
 }
 
-MAIN(CASE(unreachable), CASE(timed_out), CASE(protocol_not_available),
+MAIN(CASE(unreachable), CASE(timed_out), CASE(aborted), CASE(protocol_not_available),
      CASE(permission_is_an_unknown_error_with_its_errno), CASE(the_table_is_consistent), CASE(refused), CASE(in_use_and_not_available), CASE(reset_by_peer_and_gone_peer),
      CASE(datagram_to_nobody_is_refused_on_a_connected_descriptor), CASE(the_condition_is_of_the_thread),
      CASE(bad_keywords), CASE(bad_sizes))

@@ -298,6 +298,10 @@ TEST(adopted_descriptors)
     done(one);
     done(other);
     EQUAL(acl_socket_os_fd(one, &fd), ACL_SOCKET_INVALID_HANDLE);
+    EQUAL(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
+    EQUAL(acl_socket_from_os_fd(pair[0], NULL, &none), ACL_SOCKET_NOT_SUPPORTED);
+    close(pair[0]);
+    close(pair[1]);
     EQUAL(pipe(pair), 0);
     EQUAL(acl_socket_from_os_fd(pair[0], NULL, &none), ACL_SOCKET_UNKNOWN);
     EQUAL(acl_stream_error_code(), ENOTSOCK);

@@ -225,26 +225,6 @@ extern "C" {
 #define ACL_SOCKET_IPV6 6
 
 /**
- * Wait for a connection.
- */
-#define ACL_SOCKET_WAIT 1
-
-/**
- * Do not wait.
- */
-#define ACL_SOCKET_NO_WAIT 0
-
-/**
- * The half of a connection that is read.
- */
-#define ACL_SOCKET_INPUT 1
-
-/**
- * The half of a connection that is written.
- */
-#define ACL_SOCKET_OUTPUT 2
-
-/**
  * Type: TCP, or a Unix-domain stream.
  */
 #define ACL_SOCKET_STREAM 0
@@ -320,6 +300,26 @@ extern "C" {
 #define ACL_SOCKET_ABORT 1
 
 /**
+ * Wait for a connection.
+ */
+#define ACL_SOCKET_WAIT 1
+
+/**
+ * Do not wait.
+ */
+#define ACL_SOCKET_NO_WAIT 0
+
+/**
+ * The half of a connection that is read.
+ */
+#define ACL_SOCKET_INPUT 1
+
+/**
+ * The half of a connection that is written.
+ */
+#define ACL_SOCKET_OUTPUT 2
+
+/**
  * A socket. The pointer is a checked handle, never memory: anything else is answered with
  * ACL_SOCKET_INVALID_HANDLE.
  */
@@ -367,118 +367,23 @@ typedef struct acl_ip_interface {
 } acl_ip_interface;
 
 /**
- * Keyword arguments of acl_set_socket_options. What is 0 stays as it is.
+ * Keyword arguments of acl_lookup_hostname and acl_lookup_hostname_all.
  */
-typedef struct acl_set_socket_options_args {
+typedef struct acl_lookup_hostname_args {
   /**
-   * ACL_SOCKET_ARGS(acl_set_socket_options_args).
+   * ACL_SOCKET_ARGS(acl_lookup_hostname_args).
    */
   size_t struct_size;
   /**
-   * Tri-state: SO_REUSEADDR.
+   * 1 to ask the system and not the cache. This version has no cache: every look-up asks.
    */
-  int32_t reuse_address;
+  int32_t ignore_cache;
   /**
-   * Tri-state: SO_BROADCAST.
-   */
-  int32_t broadcast;
-  /**
-   * Tri-state: SO_KEEPALIVE.
-   */
-  int32_t keepalive;
-  /**
-   * Tri-state: TCP_NODELAY.
-   */
-  int32_t nodelay;
-  /**
-   * Tri-state: SO_OOBINLINE.
-   */
-  int32_t oob_inline;
-  /**
-   * Bytes: SO_RCVBUF.
-   */
-  int32_t receive_buffer_size;
-  /**
-   * Bytes: SO_SNDBUF.
-   */
-  int32_t send_buffer_size;
-  /**
-   * Seconds of silence before the first probe.
-   */
-  int32_t tcp_keepalive_idle_time;
-  /**
-   * Seconds between probes.
-   */
-  int32_t tcp_keepalive_probe_interval;
-  /**
-   * Unanswered probes that end the connection.
-   */
-  int32_t tcp_keepalive_max_probes;
-} acl_set_socket_options_args;
-
-/**
- * Keyword arguments of acl_send_to. What is not given is taken from what acl_make_socket was given.
- */
-typedef struct acl_send_to_args {
-  /**
-   * ACL_SOCKET_ARGS(acl_send_to_args).
-   */
-  size_t struct_size;
-  /**
-   * The host to send to: a name, or an address in dotted or colon hex form.
-   */
-  const char *remote_host;
-  /**
-   * The same as an address; only one of both. Its scope_id is set where scope_id is given.
-   */
-  struct acl_ipaddr *remote_ipaddr;
-  /**
-   * The port to send to, 1 to 65535.
-   */
-  int32_t remote_port;
-  /**
-   * As in acl_make_socket_args.
+   * ACL_SOCKET_OMITTED (what acl_get_ipv6 says), ACL_SOCKET_OFF, ACL_SOCKET_ON or
+   * ACL_SOCKET_IPV6_ONLY.
    */
   int32_t ipv6;
-  /**
-   * The same as the name of a service; only one of both.
-   */
-  const char *remote_port_name;
-  /**
-   * The file to send to.
-   */
-  const char *remote_filename;
-  /**
-   * The interface of an IPv6 remote host; where 0, that of the address itself.
-   */
-  uint32_t scope_id;
-} acl_send_to_args;
-
-/**
- * A datagram that was received. This struct never grows.
- */
-typedef struct acl_received {
-  /**
-   * Bytes stored.
-   */
-  size_t length;
-  /**
-   * Bytes the sender sent: where it is more than length, the rest is lost.
-   */
-  size_t message_length;
-  /**
-   * The sender's address; of kind ACL_SOCKET_NO_ADDRESS on file sockets.
-   */
-  struct acl_ipaddr remote_host;
-  /**
-   * The sender's port; 0 on file sockets.
-   */
-  int32_t remote_port;
-  /**
-   * The sender's file name, empty where it has none.
-   */
-  char remote_filename[112];
-} acl_received;
+} acl_lookup_hostname_args;
 
 /**
  * Keyword arguments of acl_make_socket. A zeroed field is the documented default. NULL pointers
@@ -603,28 +508,482 @@ typedef struct acl_socket_from_os_fd_args {
 } acl_socket_from_os_fd_args;
 
 /**
- * Keyword arguments of acl_lookup_hostname and acl_lookup_hostname_all.
+ * Keyword arguments of acl_set_socket_options. What is 0 stays as it is.
  */
-typedef struct acl_lookup_hostname_args {
+typedef struct acl_set_socket_options_args {
   /**
-   * ACL_SOCKET_ARGS(acl_lookup_hostname_args).
+   * ACL_SOCKET_ARGS(acl_set_socket_options_args).
    */
   size_t struct_size;
   /**
-   * 1 to ask the system and not the cache. This version has no cache: every look-up asks.
+   * Tri-state: SO_REUSEADDR.
    */
-  int32_t ignore_cache;
+  int32_t reuse_address;
   /**
-   * ACL_SOCKET_OMITTED (what acl_get_ipv6 says), ACL_SOCKET_OFF, ACL_SOCKET_ON or
-   * ACL_SOCKET_IPV6_ONLY.
+   * Tri-state: SO_BROADCAST.
+   */
+  int32_t broadcast;
+  /**
+   * Tri-state: SO_KEEPALIVE.
+   */
+  int32_t keepalive;
+  /**
+   * Tri-state: TCP_NODELAY.
+   */
+  int32_t nodelay;
+  /**
+   * Tri-state: SO_OOBINLINE.
+   */
+  int32_t oob_inline;
+  /**
+   * Bytes: SO_RCVBUF.
+   */
+  int32_t receive_buffer_size;
+  /**
+   * Bytes: SO_SNDBUF.
+   */
+  int32_t send_buffer_size;
+  /**
+   * Seconds of silence before the first probe.
+   */
+  int32_t tcp_keepalive_idle_time;
+  /**
+   * Seconds between probes.
+   */
+  int32_t tcp_keepalive_probe_interval;
+  /**
+   * Unanswered probes that end the connection.
+   */
+  int32_t tcp_keepalive_max_probes;
+} acl_set_socket_options_args;
+
+/**
+ * Keyword arguments of acl_send_to. What is not given is taken from what acl_make_socket was given.
+ */
+typedef struct acl_send_to_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_send_to_args).
+   */
+  size_t struct_size;
+  /**
+   * The host to send to: a name, or an address in dotted or colon hex form.
+   */
+  const char *remote_host;
+  /**
+   * The same as an address; only one of both. Its scope_id is set where scope_id is given.
+   */
+  struct acl_ipaddr *remote_ipaddr;
+  /**
+   * The port to send to, 1 to 65535.
+   */
+  int32_t remote_port;
+  /**
+   * As in acl_make_socket_args.
    */
   int32_t ipv6;
-} acl_lookup_hostname_args;
+  /**
+   * The same as the name of a service; only one of both.
+   */
+  const char *remote_port_name;
+  /**
+   * The file to send to.
+   */
+  const char *remote_filename;
+  /**
+   * The interface of an IPv6 remote host; where 0, that of the address itself.
+   */
+  uint32_t scope_id;
+} acl_send_to_args;
+
+/**
+ * A datagram that was received. This struct never grows.
+ */
+typedef struct acl_received {
+  /**
+   * Bytes stored.
+   */
+  size_t length;
+  /**
+   * Bytes the sender sent: where it is more than length, the rest is lost.
+   */
+  size_t message_length;
+  /**
+   * The sender's address; of kind ACL_SOCKET_NO_ADDRESS on file sockets.
+   */
+  struct acl_ipaddr remote_host;
+  /**
+   * The sender's port; 0 on file sockets.
+   */
+  int32_t remote_port;
+  /**
+   * The sender's file name, empty where it has none.
+   */
+  char remote_filename[112];
+} acl_received;
 
 /**
  * The call did what it says.
  */
 #define ACL_SOCKET_OK 0
+
+/**
+ * The identifier of the last call of this thread that did not answer ACL_SOCKET_OK; 0 when there
+ * was none. Allegro: stream-error-identifier.
+ */
+acl_status acl_stream_error_identifier(void);
+
+/**
+ * The raw errno of the last failure of this thread, 0 where the system reported none. It does not
+ * depend on the C library's errno. Allegro: stream-error-code.
+ */
+int32_t acl_stream_error_code(void);
+
+/**
+ * What the last failed call of this thread was doing, such as "connecting to 10.0.0.1 port 80".
+ * The text is valid until the next failure in this thread; never NULL.
+ * Allegro: stream-error-action.
+ */
+const char *acl_stream_error_action(void);
+
+/**
+ * The whole report of the last failure of this thread:
+ * "Connection refused" (errno 111) occurred while connecting to 10.0.0.1 port 80.
+ * The text is valid until the next failure in this thread; never NULL, empty when there was none.
+ */
+const char *acl_stream_error_report(void);
+
+/**
+ * The C name of a status, such as "ACL_SOCKET_CONNECTION_REFUSED"; NULL for a number that is
+ * none. Static: valid for ever.
+ */
+const char *acl_status_name(acl_status status);
+
+/**
+ * The Lisp keyword of a status, such as ":connection-refused"; NULL for a number that is none,
+ * ":ok" for ACL_SOCKET_OK. Static.
+ */
+const char *acl_status_keyword(acl_status status);
+
+/**
+ * The meaning of a status, such as "Connection refused"; NULL for a number that is none. Static.
+ */
+const char *acl_status_meaning(acl_status status);
+
+/**
+ * The address that a text stands for: "192.132.95.84", the Berkeley forms "23.3" (23.0.0.3) and
+ * "128.1.3" (128.1.0.3), or IPv6 colon hex, with a v4-mapped tail and %scope by number or by
+ * interface name. Components are decimal; one with a leading zero is refused, because other
+ * programs read it as octal. No name is looked up.
+ * @param dotted the text.
+ * @param errorp what an invalid text answers: 1 ACL_SOCKET_INVALID_ADDRESS; 0 ACL_SOCKET_OK and an
+ * address of kind ACL_SOCKET_NO_ADDRESS, as Lisp answers nil.
+ * @param address where the address is stored.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT (NULL, not UTF-8).
+ * Allegro: dotted-to-ipaddr.
+ */
+acl_status acl_dotted_to_ipaddr(const char *dotted, int32_t errorp, struct acl_ipaddr *address);
+
+/**
+ * Whether a text is an IP address in one of the forms of acl_dotted_to_ipaddr.
+ * @return 1 or 0; 0 for NULL. Allegro: dotted-address-p.
+ */
+int32_t acl_dotted_address_p(const char *dotted);
+
+/**
+ * The text of an address: "192.132.95.84", or RFC 5952 text with "%N" behind it where the scope
+ * id is not 0. 57 bytes hold any.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_ADDRESS,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted.
+ */
+acl_status acl_ipaddr_to_dotted(const struct acl_ipaddr *address, char *buffer, size_t size, size_t *length);
+
+/**
+ * The four numbers of an IPv4 address, most significant first.
+ * @param values room for four numbers.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS (also for an IPv6 address),
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted with :values.
+ */
+acl_status acl_ipaddr_to_dotted_values(const struct acl_ipaddr *address, int32_t *values);
+
+/**
+ * Whether there is an address in the struct.
+ * @return 1 or 0; 0 for NULL. Allegro: ipaddrp.
+ */
+int32_t acl_ipaddrp(const struct acl_ipaddr *address);
+
+/**
+ * Whether there is an IPv6 address in the struct.
+ * @return 1 or 0; 0 for NULL. Allegro: ipv6-address-p.
+ */
+int32_t acl_ipv6_address_p(const struct acl_ipaddr *address);
+
+/**
+ * Whether two addresses are the same. An IPv4 address equals its v4-mapped IPv6 form, in which
+ * a dual-stack socket shows it.
+ * @param compare_scope_id 1 to compare scope ids too, 0 to ignore them.
+ * @return 1 or 0; 0 where one is NULL or no address. Allegro: ipaddr-equalp.
+ */
+int32_t acl_ipaddr_equalp(const struct acl_ipaddr *address1,
+                          const struct acl_ipaddr *address2,
+                          int32_t compare_scope_id);
+
+/**
+ * The interfaces of this machine.
+ * @param interfaces an array to be freed with acl_free_buffer; NULL after a failure.
+ * @param count how many.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_NO_BUFFER_SPACE,
+ * ACL_SOCKET_UNKNOWN. Allegro: get-ip-interfaces.
+ */
+acl_status acl_get_ip_interfaces(struct acl_ip_interface **interfaces, size_t *count);
+
+/**
+ * Frees memory that a function of this library says is to be freed with it. It comes from malloc,
+ * so free() does as well. NULL is a no-op.
+ */
+void acl_free_buffer(void *buffer);
+
+/**
+ * The address of a host given by its name or by a dotted address. May wait for the resolver.
+ * @param args NULL for the defaults.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_HOST_NOT_FOUND, ACL_SOCKET_INVALID_ADDRESS (digits that are
+ * no address), ACL_SOCKET_INVALID_ARGUMENT. Allegro: lookup-hostname.
+ */
+acl_status acl_lookup_hostname(const char *host,
+                               const struct acl_lookup_hostname_args *args,
+                               struct acl_ipaddr *address);
+
+/**
+ * All addresses of a host, with ACL_SOCKET_ON the IPv6 ones first.
+ * @param addresses an array to be freed with acl_free_buffer; NULL after a failure.
+ * @param count how many.
+ * @return as acl_lookup_hostname. Allegro: lookup-hostname with :all.
+ */
+acl_status acl_lookup_hostname_all(const char *host,
+                                   const struct acl_lookup_hostname_args *args,
+                                   struct acl_ipaddr **addresses,
+                                   size_t *count);
+
+/**
+ * The name of the host with that address. May wait for the resolver. Where no name is recorded the
+ * answer is ACL_SOCKET_OK and an empty text, as Lisp answers nil.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_HOST_NOT_FOUND (the resolver
+ * failed), ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-hostname.
+ */
+acl_status acl_ipaddr_to_hostname(const struct acl_ipaddr *address,
+                                  char *buffer,
+                                  size_t size,
+                                  size_t *length);
+
+/**
+ * The number of a port.
+ * @param port the name of a service, or the digits of a number.
+ * @param protocol "tcp" or "udp".
+ * @return ACL_SOCKET_OK, ACL_SOCKET_PORT_NOT_FOUND, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: lookup-port.
+ */
+acl_status acl_lookup_port(const char *port, const char *protocol, int32_t *number);
+
+/**
+ * Makes a socket. An active stream socket is connected when this returns, which may take minutes;
+ * the addresses of a host name are tried in turn.
+ * @param args NULL for all defaults.
+ * @param socket where the new handle is stored, NULL after a failure. Close it with acl_close and
+ * free it with acl_free_socket.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for arguments that are out of range, missing
+ * or contradict each other; ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_HOST_NOT_FOUND,
+ * ACL_SOCKET_PORT_NOT_FOUND for names; ACL_SOCKET_ADDRESS_IN_USE, ACL_SOCKET_ADDRESS_NOT_AVAILABLE
+ * for the local name; ACL_SOCKET_CONNECTION_REFUSED, ACL_SOCKET_CONNECTION_TIMED_OUT,
+ * ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_NETWORK_DOWN and the like for the remote one;
+ * ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the system has no MD5 signatures; ACL_SOCKET_UNKNOWN with
+ * the errno for the rest, such as EMFILE. Allegro: make-socket.
+ */
+acl_status acl_make_socket(const struct acl_make_socket_args *args, struct acl_socket **socket);
+
+/**
+ * Takes over a socket descriptor that was made elsewhere: inherited, passed, or by socket
+ * activation. Type, family, connection and names are found out. The descriptor becomes
+ * close-on-exec; an active stream's becomes blocking. From then on it is closed with the socket.
+ * @param os_fd the descriptor; after a failure it still is the caller's.
+ * @param args NULL for the defaults.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_NOT_SUPPORTED for another kind of socket than acl_make_socket
+ * makes, ACL_SOCKET_UNKNOWN with EBADF or ENOTSOCK, ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_socket_from_os_fd(int32_t os_fd,
+                                 const struct acl_socket_from_os_fd_args *args,
+                                 struct acl_socket **socket);
+
+/**
+ * Closes a socket. Buffered output is flushed first, unless abort is 1; when that fails the socket
+ * stays open for a close with abort. Threads that wait in it are woken with ACL_SOCKET_CLOSED.
+ * The handle stays valid, and the accessors answer, until acl_free_socket. Closing again does
+ * nothing.
+ * @param abort 0, or ACL_SOCKET_ABORT.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, or the error of the
+ * flush. Allegro: close.
+ */
+acl_status acl_close(struct acl_socket *socket, int32_t abort);
+
+/**
+ * Frees a handle. A socket that is open is closed with abort: close it first to have its output
+ * flushed. NULL is a no-op.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE when it is freed already or was never a handle.
+ */
+acl_status acl_free_socket(struct acl_socket *socket);
+
+/**
+ * Accepts a connection. Any number of threads may accept on one passive socket.
+ * @param passive a passive socket.
+ * @param wait ACL_SOCKET_WAIT, or ACL_SOCKET_NO_WAIT to answer ACL_SOCKET_WOULD_BLOCK where none is
+ * pending.
+ * @param stream where the handle of the new active socket is stored, NULL without one.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WOULD_BLOCK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_UNKNOWN with EMFILE or ENFILE
+ * when the descriptors are used up: the connection then stays pending, so wait before trying again.
+ * Allegro: accept-connection.
+ */
+acl_status acl_accept_connection(struct acl_socket *passive, int32_t wait, struct acl_socket **stream);
+
+/**
+ * Shuts one half of a connection down. Buffered output is not flushed: acl_force_output first.
+ * When both halves are shut the descriptor is closed; acl_close is then legal and does nothing.
+ * @param direction ACL_SOCKET_INPUT or ACL_SOCKET_OUTPUT.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: shutdown.
+ */
+acl_status acl_shutdown(struct acl_socket *sock, int32_t direction);
+
+/**
+ * Changes options of a socket of any kind. All arguments are checked first; then the options are
+ * set in the order of the struct up to the first that the system refuses.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_ARGUMENT,
+ * or what the system says to an option that this kind of socket does not have
+ * (ACL_SOCKET_UNKNOWN with EOPNOTSUPP, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE).
+ * Allegro: set-socket-options.
+ */
+acl_status acl_set_socket_options(struct acl_socket *sock, const struct acl_set_socket_options_args *args);
+
+/**
+ * Sets the RFC 2385 key for connections that come from an address; call it for each peer.
+ * @param sock a passive TCP socket.
+ * @param remote_host the peer in dotted or colon hex form, or a host name; or NULL.
+ * @param remote_ipaddr the same as an address; only one of both.
+ * @param key, key_length 1 to 80 bytes.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the kernel
+ * has no such option, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: set-tcp-md5-sig.
+ */
+acl_status acl_set_tcp_md5_sig(struct acl_socket *sock,
+                               const char *remote_host,
+                               const struct acl_ipaddr *remote_ipaddr,
+                               const void *key,
+                               size_t key_length);
+
+/**
+ * The descriptor of a socket, for foreign code. Using it bypasses the buffers: bytes may be in
+ * the input buffer already, or wait in the output buffer. Do not close it.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: socket-os-fd.
+ */
+acl_status acl_socket_os_fd(struct acl_socket *sock, int32_t *os_fd);
+
+/**
+ * Reads a byte. @return ACL_SOCKET_OK, ACL_SOCKET_END_OF_FILE, ACL_SOCKET_CONNECTION_RESET,
+ * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a text socket, ACL_SOCKET_WRONG_KIND,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: read-byte.
+ */
+acl_status acl_read_byte(struct acl_socket *sock, uint8_t *byte);
+
+/**
+ * Reads a character in UTF-8. Malformed bytes read as U+FFFD.
+ * @param character where its code point is stored.
+ * @return as acl_read_byte; ACL_SOCKET_WRONG_FORMAT on a binary socket. Allegro: read-char.
+ */
+acl_status acl_read_char(struct acl_socket *sock, uint32_t *character);
+
+/**
+ * Reads a line into a buffer, NUL-terminated and without its newline. A line that the peer ended
+ * by closing instead is a line too.
+ * @param size of the buffer, at least 2.
+ * @param length how many bytes were stored, without the NUL; may be NULL.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_BUFFER_TOO_SMALL with the beginning of the line, which calling
+ * again continues; ACL_SOCKET_END_OF_FILE; else as acl_read_char. Allegro: read-line.
+ */
+acl_status acl_read_line(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
+
+/**
+ * Reads bytes: waits for the first and takes what is there, at most size.
+ * @param length how many were stored.
+ * @return as acl_read_byte. Allegro: excl:read-vector.
+ */
+acl_status acl_read_vector(struct acl_socket *sock, void *buffer, size_t size, size_t *length);
+
+/**
+ * Writes a text in UTF-8 to the output buffer, which goes out when it is full, with
+ * acl_force_output or with acl_close.
+ * @param text, length the bytes of the text, without a NUL.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a binary socket,
+ * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_SHUTDOWN after acl_shutdown of the output,
+ * ACL_SOCKET_CONNECTION_RESET or ACL_SOCKET_UNKNOWN with EPIPE when the peer has gone,
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-string.
+ */
+acl_status acl_write_string(struct acl_socket *sock, const char *text, size_t length);
+
+/**
+ * Writes bytes to the output buffer.
+ * @return as acl_write_string; ACL_SOCKET_WRONG_FORMAT on a text socket.
+ * Allegro: excl:write-vector.
+ */
+acl_status acl_write_vector(struct acl_socket *sock, const void *buffer, size_t size);
+
+/**
+ * Hands the output buffer to the system.
+ * @return as acl_write_string. Allegro: force-output.
+ */
+acl_status acl_force_output(struct acl_socket *sock);
+
+/**
+ * Sends a datagram.
+ * @param buffer, size its bytes; it may be empty.
+ * @param args where to, NULL for the defaults that acl_make_socket was given.
+ * @param sent how many bytes went; may be NULL.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT (no destination among others),
+ * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, the errors of looking names
+ * up, ACL_SOCKET_CONNECTION_REFUSED and ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_UNKNOWN with
+ * EMSGSIZE for a datagram that is too long. Allegro: send-to.
+ */
+acl_status acl_send_to(struct acl_socket *sock,
+                       const void *buffer,
+                       size_t size,
+                       const struct acl_send_to_args *args,
+                       size_t *sent);
+
+/**
+ * Receives a datagram into the caller's buffer, waiting for one.
+ * @param size of the buffer, more than the longest message expected: the rest of a longer one is
+ * lost, and message_length tells.
+ * @param received what came and from whom. A message of 0 bytes is one too.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_CONNECTION_REFUSED on a connected descriptor.
+ * Allegro: receive-from with :buffer.
+ */
+acl_status acl_receive_from(struct acl_socket *sock,
+                            void *buffer,
+                            size_t size,
+                            struct acl_received *received);
+
+/**
+ * Receives a datagram into memory that the library makes, of just its length.
+ * @param size the longest message expected.
+ * @param data the bytes and a NUL behind them, to be freed with acl_free_buffer; NULL after a
+ * failure.
+ * @return as acl_receive_from. Allegro: receive-from with :extract.
+ */
+acl_status acl_receive_from_extract(struct acl_socket *sock,
+                                    size_t size,
+                                    void **data,
+                                    struct acl_received *received);
 
 /**
  * The address of the peer, or where a datagram socket sends by default; of kind
@@ -725,365 +1084,6 @@ acl_status acl_ipv6(struct acl_socket *sock, int32_t *value);
  * ACL_SOCKET_INVALID_ARGUMENT. Allegro: prin1-to-string.
  */
 acl_status acl_prin1_to_string(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
-
-/**
- * The address that a text stands for: "192.132.95.84", the Berkeley forms "23.3" (23.0.0.3) and
- * "128.1.3" (128.1.0.3), or IPv6 colon hex, with a v4-mapped tail and %scope by number or by
- * interface name. Components are decimal; one with a leading zero is refused, because other
- * programs read it as octal. No name is looked up.
- * @param dotted the text.
- * @param errorp what an invalid text answers: 1 ACL_SOCKET_INVALID_ADDRESS; 0 ACL_SOCKET_OK and an
- * address of kind ACL_SOCKET_NO_ADDRESS, as Lisp answers nil.
- * @param address where the address is stored.
- * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT (NULL, not UTF-8).
- * Allegro: dotted-to-ipaddr.
- */
-acl_status acl_dotted_to_ipaddr(const char *dotted, int32_t errorp, struct acl_ipaddr *address);
-
-/**
- * Whether a text is an IP address in one of the forms of acl_dotted_to_ipaddr.
- * @return 1 or 0; 0 for NULL. Allegro: dotted-address-p.
- */
-int32_t acl_dotted_address_p(const char *dotted);
-
-/**
- * The text of an address: "192.132.95.84", or RFC 5952 text with "%N" behind it where the scope
- * id is not 0. 57 bytes hold any.
- * @param buffer, size, length the room and the length of the text, as in the header's convention.
- * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_ADDRESS,
- * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted.
- */
-acl_status acl_ipaddr_to_dotted(const struct acl_ipaddr *address, char *buffer, size_t size, size_t *length);
-
-/**
- * The four numbers of an IPv4 address, most significant first.
- * @param values room for four numbers.
- * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ADDRESS (also for an IPv6 address),
- * ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-dotted with :values.
- */
-acl_status acl_ipaddr_to_dotted_values(const struct acl_ipaddr *address, int32_t *values);
-
-/**
- * Whether there is an address in the struct.
- * @return 1 or 0; 0 for NULL. Allegro: ipaddrp.
- */
-int32_t acl_ipaddrp(const struct acl_ipaddr *address);
-
-/**
- * Whether there is an IPv6 address in the struct.
- * @return 1 or 0; 0 for NULL. Allegro: ipv6-address-p.
- */
-int32_t acl_ipv6_address_p(const struct acl_ipaddr *address);
-
-/**
- * Whether two addresses are the same. An IPv4 address equals its v4-mapped IPv6 form, in which
- * a dual-stack socket shows it.
- * @param compare_scope_id 1 to compare scope ids too, 0 to ignore them.
- * @return 1 or 0; 0 where one is NULL or no address. Allegro: ipaddr-equalp.
- */
-int32_t acl_ipaddr_equalp(const struct acl_ipaddr *address1,
-                          const struct acl_ipaddr *address2,
-                          int32_t compare_scope_id);
-
-/**
- * The interfaces of this machine.
- * @param interfaces an array to be freed with acl_free_buffer; NULL after a failure.
- * @param count how many.
- * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_NO_BUFFER_SPACE,
- * ACL_SOCKET_UNKNOWN. Allegro: get-ip-interfaces.
- */
-acl_status acl_get_ip_interfaces(struct acl_ip_interface **interfaces, size_t *count);
-
-/**
- * Frees memory that a function of this library says is to be freed with it. It comes from malloc,
- * so free() does as well. NULL is a no-op.
- */
-void acl_free_buffer(void *buffer);
-
-/**
- * Accepts a connection. Any number of threads may accept on one passive socket.
- * @param passive a passive socket.
- * @param wait ACL_SOCKET_WAIT, or ACL_SOCKET_NO_WAIT to answer ACL_SOCKET_WOULD_BLOCK where none is
- * pending.
- * @param stream where the handle of the new active socket is stored, NULL without one.
- * @return ACL_SOCKET_OK, ACL_SOCKET_WOULD_BLOCK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND,
- * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_UNKNOWN with EMFILE or ENFILE
- * when the descriptors are used up: the connection then stays pending, so wait before trying again.
- * Allegro: accept-connection.
- */
-acl_status acl_accept_connection(struct acl_socket *passive, int32_t wait, struct acl_socket **stream);
-
-/**
- * Shuts one half of a connection down. Buffered output is not flushed: acl_force_output first.
- * When both halves are shut the descriptor is closed; acl_close is then legal and does nothing.
- * @param direction ACL_SOCKET_INPUT or ACL_SOCKET_OUTPUT.
- * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
- * ACL_SOCKET_INVALID_ARGUMENT. Allegro: shutdown.
- */
-acl_status acl_shutdown(struct acl_socket *sock, int32_t direction);
-
-/**
- * Changes options of a socket of any kind. All arguments are checked first; then the options are
- * set in the order of the struct up to the first that the system refuses.
- * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_ARGUMENT,
- * or what the system says to an option that this kind of socket does not have
- * (ACL_SOCKET_UNKNOWN with EOPNOTSUPP, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE).
- * Allegro: set-socket-options.
- */
-acl_status acl_set_socket_options(struct acl_socket *sock, const struct acl_set_socket_options_args *args);
-
-/**
- * Sets the RFC 2385 key for connections that come from an address; call it for each peer.
- * @param sock a passive TCP socket.
- * @param remote_host the peer in dotted or colon hex form, or a host name; or NULL.
- * @param remote_ipaddr the same as an address; only one of both.
- * @param key, key_length 1 to 80 bytes.
- * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the kernel
- * has no such option, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_ARGUMENT.
- * Allegro: set-tcp-md5-sig.
- */
-acl_status acl_set_tcp_md5_sig(struct acl_socket *sock,
-                               const char *remote_host,
-                               const struct acl_ipaddr *remote_ipaddr,
-                               const void *key,
-                               size_t key_length);
-
-/**
- * The descriptor of a socket, for foreign code. Using it bypasses the buffers: bytes may be in
- * the input buffer already, or wait in the output buffer. Do not close it.
- * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
- * Allegro: socket-os-fd.
- */
-acl_status acl_socket_os_fd(struct acl_socket *sock, int32_t *os_fd);
-
-/**
- * Sends a datagram.
- * @param buffer, size its bytes; it may be empty.
- * @param args where to, NULL for the defaults that acl_make_socket was given.
- * @param sent how many bytes went; may be NULL.
- * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT (no destination among others),
- * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, the errors of looking names
- * up, ACL_SOCKET_CONNECTION_REFUSED and ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_UNKNOWN with
- * EMSGSIZE for a datagram that is too long. Allegro: send-to.
- */
-acl_status acl_send_to(struct acl_socket *sock,
-                       const void *buffer,
-                       size_t size,
-                       const struct acl_send_to_args *args,
-                       size_t *sent);
-
-/**
- * Receives a datagram into the caller's buffer, waiting for one.
- * @param size of the buffer, more than the longest message expected: the rest of a longer one is
- * lost, and message_length tells.
- * @param received what came and from whom. A message of 0 bytes is one too.
- * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
- * ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_CONNECTION_REFUSED on a connected descriptor.
- * Allegro: receive-from with :buffer.
- */
-acl_status acl_receive_from(struct acl_socket *sock,
-                            void *buffer,
-                            size_t size,
-                            struct acl_received *received);
-
-/**
- * Receives a datagram into memory that the library makes, of just its length.
- * @param size the longest message expected.
- * @param data the bytes and a NUL behind them, to be freed with acl_free_buffer; NULL after a
- * failure.
- * @return as acl_receive_from. Allegro: receive-from with :extract.
- */
-acl_status acl_receive_from_extract(struct acl_socket *sock,
-                                    size_t size,
-                                    void **data,
-                                    struct acl_received *received);
-
-/**
- * The identifier of the last call of this thread that did not answer ACL_SOCKET_OK; 0 when there
- * was none. Allegro: stream-error-identifier.
- */
-acl_status acl_stream_error_identifier(void);
-
-/**
- * The raw errno of the last failure of this thread, 0 where the system reported none. It does not
- * depend on the C library's errno. Allegro: stream-error-code.
- */
-int32_t acl_stream_error_code(void);
-
-/**
- * What the last failed call of this thread was doing, such as "connecting to 10.0.0.1 port 80".
- * The text is valid until the next failure in this thread; never NULL.
- * Allegro: stream-error-action.
- */
-const char *acl_stream_error_action(void);
-
-/**
- * The whole report of the last failure of this thread:
- * "Connection refused" (errno 111) occurred while connecting to 10.0.0.1 port 80.
- * The text is valid until the next failure in this thread; never NULL, empty when there was none.
- */
-const char *acl_stream_error_report(void);
-
-/**
- * The C name of a status, such as "ACL_SOCKET_CONNECTION_REFUSED"; NULL for a number that is
- * none. Static: valid for ever.
- */
-const char *acl_status_name(acl_status status);
-
-/**
- * The Lisp keyword of a status, such as ":connection-refused"; NULL for a number that is none,
- * ":ok" for ACL_SOCKET_OK. Static.
- */
-const char *acl_status_keyword(acl_status status);
-
-/**
- * The meaning of a status, such as "Connection refused"; NULL for a number that is none. Static.
- */
-const char *acl_status_meaning(acl_status status);
-
-/**
- * Makes a socket. An active stream socket is connected when this returns, which may take minutes;
- * the addresses of a host name are tried in turn.
- * @param args NULL for all defaults.
- * @param socket where the new handle is stored, NULL after a failure. Close it with acl_close and
- * free it with acl_free_socket.
- * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for arguments that are out of range, missing
- * or contradict each other; ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_HOST_NOT_FOUND,
- * ACL_SOCKET_PORT_NOT_FOUND for names; ACL_SOCKET_ADDRESS_IN_USE, ACL_SOCKET_ADDRESS_NOT_AVAILABLE
- * for the local name; ACL_SOCKET_CONNECTION_REFUSED, ACL_SOCKET_CONNECTION_TIMED_OUT,
- * ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_NETWORK_DOWN and the like for the remote one;
- * ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the system has no MD5 signatures; ACL_SOCKET_UNKNOWN with
- * the errno for the rest, such as EMFILE. Allegro: make-socket.
- */
-acl_status acl_make_socket(const struct acl_make_socket_args *args, struct acl_socket **socket);
-
-/**
- * Takes over a socket descriptor that was made elsewhere: inherited, passed, or by socket
- * activation. Type, family, connection and names are found out. The descriptor becomes
- * close-on-exec; an active stream's becomes blocking. From then on it is closed with the socket.
- * @param os_fd the descriptor; after a failure it still is the caller's.
- * @param args NULL for the defaults.
- * @return ACL_SOCKET_OK, ACL_SOCKET_NOT_SUPPORTED for another kind of socket than acl_make_socket
- * makes, ACL_SOCKET_UNKNOWN with EBADF or ENOTSOCK, ACL_SOCKET_INVALID_ARGUMENT.
- */
-acl_status acl_socket_from_os_fd(int32_t os_fd,
-                                 const struct acl_socket_from_os_fd_args *args,
-                                 struct acl_socket **socket);
-
-/**
- * Closes a socket. Buffered output is flushed first, unless abort is 1; when that fails the socket
- * stays open for a close with abort. Threads that wait in it are woken with ACL_SOCKET_CLOSED.
- * The handle stays valid, and the accessors answer, until acl_free_socket. Closing again does
- * nothing.
- * @param abort 0, or ACL_SOCKET_ABORT.
- * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, or the error of the
- * flush. Allegro: close.
- */
-acl_status acl_close(struct acl_socket *socket, int32_t abort);
-
-/**
- * Frees a handle. A socket that is open is closed with abort: close it first to have its output
- * flushed. NULL is a no-op.
- * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE when it is freed already or was never a handle.
- */
-acl_status acl_free_socket(struct acl_socket *socket);
-
-/**
- * The address of a host given by its name or by a dotted address. May wait for the resolver.
- * @param args NULL for the defaults.
- * @return ACL_SOCKET_OK, ACL_SOCKET_HOST_NOT_FOUND, ACL_SOCKET_INVALID_ADDRESS (digits that are
- * no address), ACL_SOCKET_INVALID_ARGUMENT. Allegro: lookup-hostname.
- */
-acl_status acl_lookup_hostname(const char *host,
-                               const struct acl_lookup_hostname_args *args,
-                               struct acl_ipaddr *address);
-
-/**
- * All addresses of a host, with ACL_SOCKET_ON the IPv6 ones first.
- * @param addresses an array to be freed with acl_free_buffer; NULL after a failure.
- * @param count how many.
- * @return as acl_lookup_hostname. Allegro: lookup-hostname with :all.
- */
-acl_status acl_lookup_hostname_all(const char *host,
-                                   const struct acl_lookup_hostname_args *args,
-                                   struct acl_ipaddr **addresses,
-                                   size_t *count);
-
-/**
- * The name of the host with that address. May wait for the resolver. Where no name is recorded the
- * answer is ACL_SOCKET_OK and an empty text, as Lisp answers nil.
- * @param buffer, size, length the room and the length of the text, as in the header's convention.
- * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_HOST_NOT_FOUND (the resolver
- * failed), ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-hostname.
- */
-acl_status acl_ipaddr_to_hostname(const struct acl_ipaddr *address,
-                                  char *buffer,
-                                  size_t size,
-                                  size_t *length);
-
-/**
- * The number of a port.
- * @param port the name of a service, or the digits of a number.
- * @param protocol "tcp" or "udp".
- * @return ACL_SOCKET_OK, ACL_SOCKET_PORT_NOT_FOUND, ACL_SOCKET_INVALID_ARGUMENT.
- * Allegro: lookup-port.
- */
-acl_status acl_lookup_port(const char *port, const char *protocol, int32_t *number);
-
-/**
- * Reads a byte. @return ACL_SOCKET_OK, ACL_SOCKET_END_OF_FILE, ACL_SOCKET_CONNECTION_RESET,
- * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a text socket, ACL_SOCKET_WRONG_KIND,
- * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: read-byte.
- */
-acl_status acl_read_byte(struct acl_socket *sock, uint8_t *byte);
-
-/**
- * Reads a character in UTF-8. Malformed bytes read as U+FFFD.
- * @param character where its code point is stored.
- * @return as acl_read_byte; ACL_SOCKET_WRONG_FORMAT on a binary socket. Allegro: read-char.
- */
-acl_status acl_read_char(struct acl_socket *sock, uint32_t *character);
-
-/**
- * Reads a line into a buffer, NUL-terminated and without its newline. A line that the peer ended
- * by closing instead is a line too.
- * @param size of the buffer, at least 2.
- * @param length how many bytes were stored, without the NUL; may be NULL.
- * @return ACL_SOCKET_OK; ACL_SOCKET_BUFFER_TOO_SMALL with the beginning of the line, which calling
- * again continues; ACL_SOCKET_END_OF_FILE; else as acl_read_char. Allegro: read-line.
- */
-acl_status acl_read_line(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
-
-/**
- * Reads bytes: waits for the first and takes what is there, at most size.
- * @param length how many were stored.
- * @return as acl_read_byte. Allegro: excl:read-vector.
- */
-acl_status acl_read_vector(struct acl_socket *sock, void *buffer, size_t size, size_t *length);
-
-/**
- * Writes a text in UTF-8 to the output buffer, which goes out when it is full, with
- * acl_force_output or with acl_close.
- * @param text, length the bytes of the text, without a NUL.
- * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a binary socket,
- * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_SHUTDOWN after acl_shutdown of the output,
- * ACL_SOCKET_CONNECTION_RESET or ACL_SOCKET_UNKNOWN with EPIPE when the peer has gone,
- * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-string.
- */
-acl_status acl_write_string(struct acl_socket *sock, const char *text, size_t length);
-
-/**
- * Writes bytes to the output buffer.
- * @return as acl_write_string; ACL_SOCKET_WRONG_FORMAT on a text socket.
- * Allegro: excl:write-vector.
- */
-acl_status acl_write_vector(struct acl_socket *sock, const void *buffer, size_t size);
-
-/**
- * Hands the output buffer to the system.
- * @return as acl_write_string. Allegro: force-output.
- */
-acl_status acl_force_output(struct acl_socket *sock);
 
 /**
  * The default of every ipv6 keyword: ACL_SOCKET_OFF (initially), ACL_SOCKET_ON or

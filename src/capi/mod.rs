@@ -3,14 +3,14 @@
 
 #![allow(unsafe_code, non_camel_case_types)]
 
-mod accessors;
-mod addresses;
-mod connections;
-mod datagrams;
 mod errors;
-mod make_socket;
+mod addresses;
 mod names;
+mod make_socket;
+mod connections;
 mod streams;
+mod datagrams;
+mod accessors;
 mod variables;
 
 mod arguments;
