@@ -298,29 +298,6 @@ pub fn ipaddr_to_dotted(address: &IpAddress) -> DottedText {
     }
 }
 
-/// Writes the text of an address and a zero after it, as C wants it, and answers the length without
-/// the zero; `None` where there is no room, and then nothing is written. Octets after the zero may
-/// change too where there are sixteen.
-#[inline]
-pub fn write_dotted(address: &IpAddress, destination: &mut [u8]) -> Option<usize> {
-    if let IpAddress::V4(number) = address
-        && let Some(head) = destination.first_chunk_mut::<16>()
-    {
-        // From registers, with neither a `DottedText` nor a copy of variable length between.
-        let quad = format_quad(*number);
-        *head = quad.octets;
-        let length = usize::from(quad.length);
-        *head.get_mut(length)? = 0;
-        return Some(length);
-    }
-    let text = ipaddr_to_dotted(address);
-    let text = text.as_bytes();
-    let (room, rest) = destination.split_at_mut_checked(text.len())?;
-    *rest.first_mut()? = 0;
-    room.copy_from_slice(text);
-    Some(text.len())
-}
-
 /// An octet in decimal with a dot after it.
 #[derive(Clone, Copy, Default)]
 struct Component {

@@ -33,8 +33,9 @@ impl Descriptor {
         Descriptor { number: AtomicI32::new(owned.into_raw_fd()), state: AtomicU8::new(0) }
     }
 
+    /// Odd, so that it differs from the key of the object that the descriptor may stand first in.
     fn key(&self) -> usize {
-        std::ptr::from_ref(self).addr()
+        std::ptr::from_ref(self).addr() | 1
     }
 
     fn has(&self, flag: u8) -> bool {
