@@ -52,7 +52,7 @@ LINK_STATIC = $(DIST)/libacl_socket.a $(OPENSSL_LDFLAGS) $$(cat $(NATIVE))
 
 all: $(LIBRARIES)
 .PHONY: all check check-header check-header-matrix check-symbols check-native-libs check-rust check-c \
-	check-c-programs check-demo check-install check-valgrind check-sanitize check-sanitize-programs \
+	check-c-programs check-cpp check-demo check-install check-valgrind check-sanitize check-sanitize-programs \
 	demo examples header install install-strip uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
@@ -117,7 +117,7 @@ check-header-matrix:
 
 # --- the tests
 
-CHECKS = check-header check-header-matrix check-symbols check-native-libs check-rust check-c check-demo check-install
+CHECKS = check-header check-header-matrix check-symbols check-native-libs check-rust check-c check-cpp check-demo check-install
 
 check: all
 	+@MAKE='$(SUBMAKE)' tools/check $(CHECKS) $(EXTRA_CHECKS)
@@ -162,6 +162,17 @@ check-c-programs: $(C_SHARED) $(C_STATIC)
 check-c: all
 	+@$(SUBMAKE) -s -k $(PARALLEL) check-c-programs || true
 	@$(C_ENV) c-tests/run --jobs $(JOBS) $(C_SHARED) $(C_STATIC)
+
+CPP_PROGRAMS = $(TARGET)/c-tests/cpp-c++11 $(TARGET)/c-tests/cpp-c++23
+
+$(TARGET)/c-tests/cpp-%: c-tests/cpp.cpp $(wildcard include/*) $(DIST)/$(REAL)
+	@mkdir -p $(@D)
+	$(CXX) -std=$(subst 23,2b,$*) -Wall -Wextra -Wpedantic -Wold-style-cast -Werror -Iinclude $(CXXFLAGS) $< -o $@ $(LDFLAGS) $(LINK_SHARED)
+
+check-cpp: all
+	@command -v $(CXX) >/dev/null || { echo 'SKIP check-cpp: no $(CXX)'; exit 0; }; \
+	$(SUBMAKE) -s -k $(CPP_PROGRAMS) || true; \
+	c-tests/run --jobs $(JOBS) $(CPP_PROGRAMS)
 
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try
 
