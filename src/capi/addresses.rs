@@ -2,7 +2,7 @@
 
 use super::acl_status;
 use super::arguments::{self, boolean, give, give_text, out, text};
-use super::boundary::boundary;
+use super::boundary::{answer, boundary};
 use crate::address::{self, IpAddress, Ipv6Address, ipaddr_to_dotted};
 use crate::error::{Error, Identifier, Result};
 use crate::names::parse_dotted;
@@ -103,13 +103,10 @@ pub extern "C" fn acl_dotted_to_ipaddr(
 /// @return 1 or 0; 0 for NULL. Allegro: dotted-address-p.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_dotted_address_p(dotted: *const c_char) -> i32 {
-    let mut dotted_form = false;
-    boundary(|| {
-        let dotted = arguments::optional_text(dotted, "dotted");
-        dotted_form = dotted.ok().flatten().is_some_and(|text| parse_dotted(text).is_some());
-        Ok(())
-    });
-    i32::from(dotted_form)
+    answer(0, || {
+        let dotted = arguments::optional_text(dotted, "dotted").ok().flatten();
+        i32::from(dotted.is_some_and(|text| parse_dotted(text).is_some()))
+    })
 }
 
 /// The text of an address: "192.132.95.84", or RFC 5952 text with "%N" behind it where the scope
@@ -152,14 +149,14 @@ pub extern "C" fn acl_ipaddr_to_dotted_values(address: *const acl_ipaddr, values
 /// @return 1 or 0; 0 for NULL. Allegro: ipaddrp.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_ipaddrp(address: *const acl_ipaddr) -> i32 {
-    i32::from(value(address, "address").is_ok())
+    answer(0, || i32::from(value(address, "address").is_ok()))
 }
 
 /// Whether there is an IPv6 address in the struct.
 /// @return 1 or 0; 0 for NULL. Allegro: ipv6-address-p.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_ipv6_address_p(address: *const acl_ipaddr) -> i32 {
-    i32::from(matches!(value(address, "address"), Ok(IpAddress::V6(_))))
+    answer(0, || i32::from(matches!(value(address, "address"), Ok(IpAddress::V6(_)))))
 }
 
 /// Whether two addresses are the same. An IPv4 address equals its v4-mapped IPv6 form, in which
@@ -172,11 +169,13 @@ pub extern "C" fn acl_ipaddr_equalp(
     address2: *const acl_ipaddr,
     compare_scope_id: i32,
 ) -> i32 {
-    let values = (value(address1, "address1"), value(address2, "address2"));
-    let (Ok(one), Ok(other)) = values else {
-        return 0;
-    };
-    i32::from(address::ipaddr_equalp(one, other, compare_scope_id != 0))
+    answer(0, || {
+        let values = (value(address1, "address1"), value(address2, "address2"));
+        let (Ok(one), Ok(other)) = values else {
+            return 0;
+        };
+        i32::from(address::ipaddr_equalp(one, other, compare_scope_id != 0))
+    })
 }
 
 /// The interfaces of this machine.
@@ -213,7 +212,9 @@ fn interface(found: &sys::Interface) -> acl_ip_interface {
 /// so free() does as well. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_free_buffer(buffer: *mut c_void) {
-    arguments::free_allocated(buffer);
+    answer((), || {
+        arguments::free_allocated(buffer);
+    })
 }
 
 /// A result that only some callers want.

@@ -31,6 +31,17 @@ pub(super) fn boundary(body: impl FnOnce() -> Result<()>) -> i32 {
     }
 }
 
+/// The same for a function that answers no status: after a panic it answers `none`.
+#[inline]
+pub(super) fn answer<T: Copy>(none: T, body: impl FnOnce() -> T) -> T {
+    let mut given = none;
+    boundary(|| {
+        given = body();
+        Ok(())
+    });
+    given
+}
+
 /// The standard hook prints; inside the boundary the place is kept for the report instead.
 #[inline]
 fn quiet_panics() {
@@ -52,6 +63,32 @@ fn quiet_panics() {
 mod tests {
     use super::*;
     use std::ffi::CStr;
+
+    #[test]
+    fn a_function_without_a_status_answers_nothing_after_a_panic() {
+        assert_eq!(answer(7, || panic!("out of cheese")), 7);
+        assert_eq!(answer(7, || 8), 8);
+    }
+
+    /// A panic in a function without the boundary would end the host.
+    #[test]
+    fn every_exported_function_stands_behind_the_boundary() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/capi");
+        let mut functions = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            for function in source.split("#[unsafe(no_mangle)]\n").skip(1) {
+                let body = function.split_once("{\n").unwrap().1.split("\n}\n").next().unwrap();
+                let first = body.trim_start();
+                let guarded =
+                    ["boundary(", "answer(", "accessor("].iter().any(|word| first.starts_with(word));
+                assert!(guarded, "{}", function.lines().next().unwrap());
+                functions += 1;
+            }
+        }
+        let listed = include_str!("../../acl_socket.symbols").lines().count();
+        assert_eq!(functions, listed);
+    }
 
     #[test]
     fn a_panic_becomes_an_identifier_and_tells_its_place() {

@@ -1,5 +1,6 @@
 //! Section 8.0: the status that every function answers, and the slots of `socket-error`.
 
+use super::boundary::answer;
 use super::condition;
 use crate::error::{self, Row};
 use std::ffi::{CStr, CString, c_char};
@@ -15,14 +16,14 @@ pub const ACL_SOCKET_OK: acl_status = 0;
 /// was none. Allegro: stream-error-identifier.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_stream_error_identifier() -> acl_status {
-    condition::identifier()
+    answer(0, condition::identifier)
 }
 
 /// The raw errno of the last failure of this thread, 0 where the system reported none. It does not
 /// depend on the C library's errno. Allegro: stream-error-code.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_stream_error_code() -> i32 {
-    condition::code()
+    answer(0, condition::code)
 }
 
 /// What the last failed call of this thread was doing, such as "connecting to 10.0.0.1 port 80".
@@ -30,7 +31,7 @@ pub extern "C" fn acl_stream_error_code() -> i32 {
 /// Allegro: stream-error-action.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_stream_error_action() -> *const c_char {
-    condition::action()
+    answer(c"".as_ptr(), condition::action)
 }
 
 /// The whole report of the last failure of this thread:
@@ -38,7 +39,7 @@ pub extern "C" fn acl_stream_error_action() -> *const c_char {
 /// The text is valid until the next failure in this thread; never NULL, empty when there was none.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_stream_error_report() -> *const c_char {
-    condition::report()
+    answer(c"".as_ptr(), condition::report)
 }
 
 struct Texts {
@@ -71,18 +72,18 @@ fn lookup(status: acl_status, text: fn(&Texts) -> &CStr, ok: &'static CStr) -> *
 /// none. Static: valid for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_status_name(status: acl_status) -> *const c_char {
-    lookup(status, |row| &row.name, c"ACL_SOCKET_OK")
+    answer(std::ptr::null(), || lookup(status, |row| &row.name, c"ACL_SOCKET_OK"))
 }
 
 /// The Lisp keyword of a status, such as ":connection-refused"; NULL for a number that is none,
 /// ":ok" for ACL_SOCKET_OK. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_status_keyword(status: acl_status) -> *const c_char {
-    lookup(status, |row| &row.keyword, c":ok")
+    answer(std::ptr::null(), || lookup(status, |row| &row.keyword, c":ok"))
 }
 
 /// The meaning of a status, such as "Connection refused"; NULL for a number that is none. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_status_meaning(status: acl_status) -> *const c_char {
-    lookup(status, |row| &row.meaning, c"No error")
+    answer(std::ptr::null(), || lookup(status, |row| &row.meaning, c"No error"))
 }

@@ -2,7 +2,7 @@
 
 use super::acl_status;
 use super::arguments::{boolean, choice};
-use super::boundary::boundary;
+use super::boundary::{answer, boundary};
 use super::make_socket::{ACL_SOCKET_IPV6_ONLY, ACL_SOCKET_OFF, ACL_SOCKET_OMITTED, ACL_SOCKET_ON};
 use crate::error::Result;
 use crate::names::Ipv6;
@@ -27,7 +27,7 @@ pub(super) fn ipv6(keyword: i32) -> Result<Ipv6> {
 /// ACL_SOCKET_IPV6_ONLY. Allegro: *ipv6*.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_get_ipv6() -> i32 {
-    IPV6.load(Ordering::Relaxed)
+    answer(ACL_SOCKET_OFF, || IPV6.load(Ordering::Relaxed))
 }
 
 /// Sets the default of every ipv6 keyword, for the whole process.
@@ -48,7 +48,7 @@ pub extern "C" fn acl_set_ipv6(value: i32) -> acl_status {
 /// Allegro: *print-hostname-in-stream*.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_get_print_hostname_in_stream() -> i32 {
-    i32::from(socket::print_hostname_in_stream())
+    answer(1, || i32::from(socket::print_hostname_in_stream()))
 }
 
 /// Sets whether acl_prin1_to_string looks host names up, for the whole process.
@@ -72,13 +72,18 @@ static VERSION: LazyLock<CString> = LazyLock::new(|| {
 /// Allegro: *socket-version*.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_get_socket_version() -> *const c_char {
-    VERSION.as_ptr()
+    answer(c"".as_ptr(), || VERSION.as_ptr())
 }
 
 /// The version of the library as ACL_SOCKET_VERSION has it in the header: 0x00MMmmpp.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_library_version() -> u32 {
-    let parts =
-        [env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"), env!("CARGO_PKG_VERSION_PATCH")];
-    parts.iter().fold(0, |number, part| number << 8 | part.parse::<u32>().unwrap_or(0))
+    answer(0, || {
+        let parts = [
+            env!("CARGO_PKG_VERSION_MAJOR"),
+            env!("CARGO_PKG_VERSION_MINOR"),
+            env!("CARGO_PKG_VERSION_PATCH"),
+        ];
+        parts.iter().fold(0, |number, part| number << 8 | part.parse::<u32>().unwrap_or(0))
+    })
 }
