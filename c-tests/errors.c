@@ -62,7 +62,7 @@ TEST(reset_by_peer_and_gone_peer)
     EQUAL(acl_read_byte(client, &byte), ACL_SOCKET_CONNECTION_RESET);
     last_is(ACL_SOCKET_CONNECTION_RESET, ECONNRESET, "reading from the multivalent stream socket");
     /* Writing to a peer that has gone raises no signal. */
-    OK(acl_write_vector(client, "x", 1));
+    OK(acl_write_vector(client, "x", 1, NULL));
     status = acl_force_output(client);
     EQUAL(status, ACL_SOCKET_UNKNOWN);
     last_is(ACL_SOCKET_UNKNOWN, EPIPE, "writing to");
@@ -116,7 +116,7 @@ TEST(timed_out)
     OK(acl_socket_os_fd(client, &fd));
     EQUAL(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds), 0);
     for (i = 0; i < 200 && status == ACL_SOCKET_OK; i++)
-        status = acl_write_vector(client, block, sizeof block);
+        status = acl_write_vector(client, block, sizeof block, NULL);
     EQUAL(status, ACL_SOCKET_CONNECTION_TIMED_OUT);
     last_is(ACL_SOCKET_CONNECTION_TIMED_OUT, ETIMEDOUT, "writing to the multivalent stream socket");
     done(client);

@@ -54,7 +54,7 @@ TEST(a_stream_left_by_longjmp_is_usable)
             fail(__FILE__, __LINE__, "round %d: the read returned: %s", (int)round, acl_stream_error_report());
         }
         byte = (uint8_t)round;
-        OK(acl_write_vector(client, &byte, 1));
+        OK(acl_write_vector(client, &byte, 1, NULL));
         OK(acl_force_output(client));
         OK(acl_read_byte(server, &byte));
         EQUAL(byte, (uint8_t)round);
@@ -74,7 +74,7 @@ static void *write_later(void *client)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     while (interruptions < 100)
         usleep(1000);
-    OK(acl_write_vector(client, "x", 1));
+    OK(acl_write_vector(client, "x", 1, NULL));
     OK(acl_force_output(client));
     return NULL;
 }

@@ -20,7 +20,7 @@ TEST(lines_characters_and_bytes_over_tcp)
     uint32_t character;
     uint8_t byte;
     connection(&client, &server);
-    OK(acl_write_string(client, "Secret-message\n\n\xc3\xa9\xff" "x0123456789012345678901234\nlast", 50));
+    OK(acl_write_vector(client, "Secret-message\n\n\xc3\xa9\xff" "x0123456789012345678901234\nlast", 50, NULL));
     OK(acl_close(client, 0));
     OK(acl_read_line(server, line, sizeof line, &length));
     TEXT(line, "Secret-message");
@@ -52,9 +52,9 @@ static void *write_much(void *client)
     size_t i;
     for (i = 0; i < sizeof block; i++)
         block[i] = (char)(i % 251);
-    OK(acl_write_vector(client, block, 10));
-    OK(acl_write_vector(client, block + 10, sizeof block - 10));
-    OK(acl_write_vector(client, block, 30000));
+    OK(acl_write_vector(client, block, 10, NULL));
+    OK(acl_write_vector(client, block + 10, sizeof block - 10, NULL));
+    OK(acl_write_vector(client, block, 30000, NULL));
     OK(acl_close(client, 0));
     return NULL;
 }
@@ -292,7 +292,7 @@ TEST(adopted_descriptors)
     EQUAL(fd, pair[0]);
     flags = fcntl(fd, F_GETFD);
     CHECK(flags & FD_CLOEXEC);
-    OK(acl_write_vector(one, "x", 1));
+    OK(acl_write_vector(one, "x", 1, NULL));
     OK(acl_force_output(one));
     EQUAL(acl_read_byte(other, &byte), ACL_SOCKET_WRONG_FORMAT);
     done(one);
@@ -322,11 +322,11 @@ TEST(shutdown_by_halves)
     EQUAL(acl_shutdown(client, 0), ACL_SOCKET_INVALID_ARGUMENT);
     OK(acl_shutdown(client, ACL_SOCKET_OUTPUT));
     EQUAL(acl_read_byte(server, &byte), ACL_SOCKET_END_OF_FILE);
-    OK(acl_write_vector(server, "y", 1));
+    OK(acl_write_vector(server, "y", 1, NULL));
     OK(acl_force_output(server));
     OK(acl_read_byte(client, &byte));
     EQUAL(byte, 'y');
-    OK(acl_write_vector(client, "z", 1));
+    OK(acl_write_vector(client, "z", 1, NULL));
     EQUAL(acl_force_output(client), ACL_SOCKET_SHUTDOWN);
     EQUAL(acl_stream_error_code(), EPIPE);
     OK(acl_shutdown(client, ACL_SOCKET_INPUT));

@@ -58,8 +58,11 @@
  * caller: a bug inside it is answered by ACL_SOCKET_INTERNAL.
  */
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 /** The version of this header, as numbers, as 0xMMmmpp and as text. */
 #define ACL_SOCKET_VERSION_MAJOR 0
@@ -175,6 +178,24 @@
 /** :internal. A bug in this library; the action names the place. Please report it. */
 #define ACL_SOCKET_INTERNAL 112
 
+/**
+ * :chunking-error. The input is not the chunked coding of RFC 9112, or the connection ended within
+ * it.
+ */
+#define ACL_SOCKET_CHUNKING_ERROR 113
+
+/**
+ * :decoding-error. Bytes that are no character in the external format, where the malformed policy
+ * refuses them.
+ */
+#define ACL_SOCKET_DECODING_ERROR 114
+
+/**
+ * :encoding-error. A character that has no bytes in the external format, where the malformed policy
+ * refuses it.
+ */
+#define ACL_SOCKET_ENCODING_ERROR 115
+
 /** Every identifier: XX(number, name, keyword, meaning), for tables and bindings. */
 #define ACL_SOCKET_STATUS_MAP(XX) \
     XX(1, ACL_SOCKET_ADDRESS_IN_USE, ":address-in-use", "Local socket address already in use") \
@@ -203,7 +224,10 @@
     XX(109, ACL_SOCKET_HOST_NOT_FOUND, ":host-not-found", "Host not found") \
     XX(110, ACL_SOCKET_PORT_NOT_FOUND, ":port-not-found", "Port not found") \
     XX(111, ACL_SOCKET_NOT_SUPPORTED, ":not-supported", "Not supported") \
-    XX(112, ACL_SOCKET_INTERNAL, ":internal", "Internal error")
+    XX(112, ACL_SOCKET_INTERNAL, ":internal", "Internal error") \
+    XX(113, ACL_SOCKET_CHUNKING_ERROR, ":chunking-error", "Malformed chunked coding") \
+    XX(114, ACL_SOCKET_DECODING_ERROR, ":decoding-error", "Malformed bytes") \
+    XX(115, ACL_SOCKET_ENCODING_ERROR, ":encoding-error", "Character not in the external format")
 
 #ifdef __cplusplus
 extern "C" {
@@ -318,6 +342,48 @@ extern "C" {
  * The half of a connection that is written.
  */
 #define ACL_SOCKET_OUTPUT 2
+
+/**
+ * Eol convention: a newline is LF. Nothing is translated.
+ */
+#define ACL_SOCKET_EOL_UNIX 0
+
+/**
+ * Eol convention: a newline is CR LF. A lone CR reads as CR, a lone LF as a newline, which it is.
+ */
+#define ACL_SOCKET_EOL_DOS 1
+
+/**
+ * Eol convention: a newline is CR. A LF reads as a newline too, which it is.
+ */
+#define ACL_SOCKET_EOL_MAC 2
+
+/**
+ * Eol convention: LF, CR and CR LF each read as a newline, and LF is written. A CR is a newline as
+ * soon as it is there; a LF that comes next is then skipped, by functions that read bytes too.
+ */
+#define ACL_SOCKET_EOL_ANYNL_UNIX 3
+
+/**
+ * Eol convention: reads as ACL_SOCKET_EOL_ANYNL_UNIX, writes CR LF.
+ */
+#define ACL_SOCKET_EOL_ANYNL_DOS 4
+
+/**
+ * Eol convention: reads as ACL_SOCKET_EOL_ANYNL_UNIX, writes CR.
+ */
+#define ACL_SOCKET_EOL_ANYNL_MAC 5
+
+/**
+ * Malformed policy: malformed bytes read as U+FFFD, by the rules of the WHATWG, and characters that
+ * the external format does not have are written as "?". Both are counted.
+ */
+#define ACL_SOCKET_REPLACE 0
+
+/**
+ * Malformed policy: they are ACL_SOCKET_DECODING_ERROR and ACL_SOCKET_ENCODING_ERROR.
+ */
+#define ACL_SOCKET_REFUSE 1
 
 /**
  * A socket. The pointer is a checked handle, never memory: anything else is answered with
@@ -491,6 +557,19 @@ typedef struct acl_make_socket_args {
    * Its length, 1 to 80 bytes.
    */
   size_t tcp_md5_sig_key_length;
+  /**
+   * For streams, and those that a passive socket accepts: a name as of
+   * acl_set_stream_external_format; utf-8 where not given.
+   */
+  const char *external_format;
+  /**
+   * The same: ACL_SOCKET_EOL_UNIX and the like.
+   */
+  int32_t eol_convention;
+  /**
+   * The same: ACL_SOCKET_REPLACE or ACL_SOCKET_REFUSE.
+   */
+  int32_t malformed_policy;
 } acl_make_socket_args;
 
 /**
@@ -505,6 +584,18 @@ typedef struct acl_socket_from_os_fd_args {
    * As in acl_make_socket_args.
    */
   int32_t format;
+  /**
+   * As in acl_make_socket_args.
+   */
+  const char *external_format;
+  /**
+   * As in acl_make_socket_args.
+   */
+  int32_t eol_convention;
+  /**
+   * As in acl_make_socket_args.
+   */
+  int32_t malformed_policy;
 } acl_socket_from_os_fd_args;
 
 /**
@@ -556,6 +647,32 @@ typedef struct acl_set_socket_options_args {
    */
   int32_t tcp_keepalive_max_probes;
 } acl_set_socket_options_args;
+
+/**
+ * Keyword arguments of acl_socket_control. What is 0 stays as it is.
+ */
+typedef struct acl_socket_control_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_socket_control_args).
+   */
+  size_t struct_size;
+  /**
+   * Tri-state. On: from now on each time the output buffer is sent, by itself or by
+   * acl_force_output, it goes as one chunk; bytes that are in it already go into the first one, so
+   * call acl_force_output before. Off: sends what is buffered as a chunk and no end of the body.
+   */
+  int32_t output_chunking;
+  /**
+   * On: sends what is buffered as a chunk, then the end of the body (0 CR LF CR LF), and switches
+   * output chunking off; the connection goes on.
+   */
+  int32_t output_chunking_eof;
+  /**
+   * Tri-state. On: what is read next, be it in the buffer already, is a chunked body; again on
+   * after its end, the next one. Off: what is read next are plain bytes.
+   */
+  int32_t input_chunking;
+} acl_socket_control_args;
 
 /**
  * Keyword arguments of acl_send_to. What is not given is taken from what acl_make_socket was given.
@@ -889,28 +1006,92 @@ acl_status acl_set_tcp_md5_sig(struct acl_socket *sock,
 acl_status acl_socket_os_fd(struct acl_socket *sock, int32_t *os_fd);
 
 /**
- * Reads a byte. @return ACL_SOCKET_OK, ACL_SOCKET_END_OF_FILE, ACL_SOCKET_CONNECTION_RESET,
- * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a text socket, ACL_SOCKET_WRONG_KIND,
- * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: read-byte.
+ * Reads a byte. @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE, at the end of a chunked body too;
+ * ACL_SOCKET_CONNECTION_RESET; ACL_SOCKET_CLOSED; ACL_SOCKET_CHUNKING_ERROR while the chunked
+ * coding of the input is not what it must be; ACL_SOCKET_WRONG_FORMAT on a text socket;
+ * ACL_SOCKET_WRONG_KIND on a passive or datagram socket; ACL_SOCKET_INVALID_HANDLE;
+ * ACL_SOCKET_INVALID_ARGUMENT; ACL_SOCKET_UNKNOWN with the errno. Allegro: read-byte.
  */
 acl_status acl_read_byte(struct acl_socket *sock, uint8_t *byte);
 
 /**
- * Reads a character in UTF-8. Malformed bytes read as U+FFFD.
- * @param character where its code point is stored.
- * @return as acl_read_byte; ACL_SOCKET_WRONG_FORMAT on a binary socket. Allegro: read-char.
+ * Reads a character: the code point that the external format and the eol convention make of the
+ * next bytes.
+ * @return as acl_read_byte; ACL_SOCKET_WRONG_FORMAT on a binary socket; ACL_SOCKET_DECODING_ERROR
+ * for malformed bytes, which are taken, where the malformed policy refuses them. Allegro: read-char.
  */
 acl_status acl_read_char(struct acl_socket *sock, uint32_t *character);
 
 /**
- * Reads a line into a buffer, NUL-terminated and without its newline. A line that the peer ended
- * by closing instead is a line too.
- * @param size of the buffer, at least 2.
- * @param length how many bytes were stored, without the NUL; may be NULL.
- * @return ACL_SOCKET_OK; ACL_SOCKET_BUFFER_TOO_SMALL with the beginning of the line, which calling
- * again continues; ACL_SOCKET_END_OF_FILE; else as acl_read_char. Allegro: read-line.
+ * The same without waiting.
+ * @return as acl_read_char; ACL_SOCKET_WOULD_BLOCK where no whole character has arrived, or
+ * another thread is reading. Allegro: read-char-no-hang.
+ */
+acl_status acl_read_char_no_hang(struct acl_socket *sock, uint32_t *character);
+
+/**
+ * Looks at the next character and leaves it there. @return as acl_read_char. Allegro: peek-char.
+ */
+acl_status acl_peek_char(struct acl_socket *sock, uint32_t *character);
+
+/**
+ * Puts the character that was read last back, and with it its bytes.
+ * @param character the one that acl_read_char or acl_read_char_no_hang gave, with no other read since.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for another one, and the second time;
+ * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE.
+ * Allegro: unread-char.
+ */
+acl_status acl_unread_char(struct acl_socket *sock, uint32_t character);
+
+/**
+ * Reads a line into a buffer, NUL-terminated and without its newline. A last line that the end of
+ * the file ends is a line too.
+ * @param size of the buffer, at least 5: room for any character and the NUL.
+ * @param length how many bytes were stored, without the NUL, whatever the answer; may be NULL.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_BUFFER_TOO_SMALL with the beginning of the line, cut between
+ * characters, which calling again continues; ACL_SOCKET_END_OF_FILE; else as acl_read_char: after
+ * ACL_SOCKET_DECODING_ERROR calling again continues the line, and what came of a line before the
+ * connection broke is stored. Allegro: read-line.
  */
 acl_status acl_read_line(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
+
+/**
+ * Reads a line in place: nothing is copied where the line is UTF-8 already.
+ * @param line, length the line, without newline and without NUL. It is valid until the next
+ * function that reads or listens on this stream, by any thread, and until acl_free_socket.
+ * @return as acl_read_line; ACL_SOCKET_BUFFER_TOO_SMALL for each part of a line of more than 65536
+ * bytes but the last.
+ */
+acl_status acl_read_line_view(struct acl_socket *sock, const char **line, size_t *length);
+
+/**
+ * Reads characters into a buffer, NUL-terminated, newlines among them.
+ * @param size of the buffer, at least 5.
+ * @param partial_fill 0 to read until no further character fits; 1 to wait for the first one only
+ * and take what is there.
+ * @param length how many bytes were stored, without the NUL, whatever the answer; may be NULL.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE where the end came first, length telling what came
+ * before it; else as acl_read_char. Allegro: read-sequence with a string.
+ */
+acl_status acl_read_string(struct acl_socket *sock,
+                           char *buffer,
+                           size_t size,
+                           int32_t partial_fill,
+                           size_t *length);
+
+/**
+ * Reads bytes.
+ * @param partial_fill 0 to fill the buffer; 1 to wait for the first byte only and take what is
+ * there, at most size.
+ * @param length how many were stored, whatever the answer.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE where the end came first, length telling what came
+ * before it; else as acl_read_byte. Allegro: read-sequence.
+ */
+acl_status acl_read_sequence(struct acl_socket *sock,
+                             void *buffer,
+                             size_t size,
+                             int32_t partial_fill,
+                             size_t *length);
 
 /**
  * Reads bytes: waits for the first and takes what is there, at most size.
@@ -920,28 +1101,237 @@ acl_status acl_read_line(struct acl_socket *sock, char *buffer, size_t size, siz
 acl_status acl_read_vector(struct acl_socket *sock, void *buffer, size_t size, size_t *length);
 
 /**
- * Writes a text in UTF-8 to the output buffer, which goes out when it is full, with
- * acl_force_output or with acl_close.
- * @param text, length the bytes of the text, without a NUL.
- * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT on a binary socket,
- * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_SHUTDOWN after acl_shutdown of the output,
- * ACL_SOCKET_CONNECTION_RESET or ACL_SOCKET_UNKNOWN with EPIPE when the peer has gone,
- * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-string.
+ * Whether there is something to read, which is received if need be without waiting.
+ * @param ready 1 where a byte is there; 0 where none is yet, and at the end of the file.
+ * @return ACL_SOCKET_OK or the error of reading, as acl_read_byte. Allegro: listen.
+ */
+acl_status acl_listen(struct acl_socket *sock, int32_t *ready);
+
+/**
+ * Whether reading would not wait: 1 for something to read, the end of the file, or an error, such as
+ * an invalid handle; 0 where it would, also because another thread is reading.
+ * Allegro: excl:read-no-hang-p.
+ */
+int32_t acl_read_no_hang_p(struct acl_socket *sock);
+
+/**
+ * The same of any descriptor, without looking into a stream's buffer.
+ * Allegro: excl:read-no-hang-p with a number.
+ */
+int32_t acl_os_fd_read_no_hang_p(int32_t os_fd);
+
+/**
+ * Forgets what has arrived and was not read.
+ * @return ACL_SOCKET_OK or the error of reading, as acl_read_byte. Allegro: clear-input.
+ */
+acl_status acl_clear_input(struct acl_socket *sock);
+
+/**
+ * Shows the bytes that have arrived, in place.
+ * @param minimum waits until there are so many, at most 65536; 0 counts as 1. There are fewer only
+ * where the end of the file comes first.
+ * @param data, length the bytes. They are valid until the next function that reads or listens on
+ * this stream, by any thread, and until acl_free_socket.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE where nothing is left; else as acl_read_byte.
+ */
+acl_status acl_peek_input(struct acl_socket *sock, size_t minimum, const void **data, size_t *length);
+
+/**
+ * Takes bytes that acl_peek_input showed.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT, and nothing taken, for more than there are;
+ * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE.
+ */
+acl_status acl_consume_input(struct acl_socket *sock, size_t count);
+
+/**
+ * Writes a byte to the output buffer, which goes out when it is full, with acl_force_output or
+ * with acl_close.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_CLOSED; ACL_SOCKET_WRONG_FORMAT on a text socket;
+ * ACL_SOCKET_WRONG_KIND on a passive or datagram socket; ACL_SOCKET_SHUTDOWN after acl_shutdown of
+ * the output; ACL_SOCKET_CONNECTION_RESET, or ACL_SOCKET_UNKNOWN with EPIPE, when the peer has gone;
+ * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-byte.
+ */
+acl_status acl_write_byte(struct acl_socket *sock, uint8_t byte);
+
+/**
+ * Writes a character in the external format; newline as the eol convention says.
+ * @param character a code point; ACL_SOCKET_INVALID_ARGUMENT for a surrogate or over 0x10ffff.
+ * @return as acl_write_byte; ACL_SOCKET_WRONG_FORMAT on a binary socket; ACL_SOCKET_ENCODING_ERROR
+ * for a character that the external format does not have, where the malformed policy refuses it,
+ * with nothing written. Allegro: write-char.
+ */
+acl_status acl_write_char(struct acl_socket *sock, uint32_t character_);
+
+/**
+ * Writes a text.
+ * @param text, length its bytes in UTF-8, without a NUL; text that is not UTF-8 is refused with
+ * ACL_SOCKET_INVALID_ARGUMENT and nothing is written: bytes are written with acl_write_vector.
+ * @return as acl_write_char. Allegro: write-string.
  */
 acl_status acl_write_string(struct acl_socket *sock, const char *text, size_t length);
 
 /**
- * Writes bytes to the output buffer.
- * @return as acl_write_string; ACL_SOCKET_WRONG_FORMAT on a text socket.
- * Allegro: excl:write-vector.
+ * Writes a text and a newline. @return as acl_write_string. Allegro: write-line.
  */
-acl_status acl_write_vector(struct acl_socket *sock, const void *buffer, size_t size);
+acl_status acl_write_line(struct acl_socket *sock, const char *text, size_t length);
 
 /**
- * Hands the output buffer to the system.
- * @return as acl_write_string. Allegro: force-output.
+ * Writes a newline. @return as acl_write_char. Allegro: terpri.
+ */
+acl_status acl_terpri(struct acl_socket *sock);
+
+/**
+ * Writes a newline unless at the beginning of a line.
+ * @param wrote 1 where one was written; may be NULL.
+ * @return as acl_write_char. Allegro: fresh-line.
+ */
+acl_status acl_fresh_line(struct acl_socket *sock, int32_t *wrote);
+
+/**
+ * Writes bytes. @return as acl_write_byte. Allegro: write-sequence.
+ */
+acl_status acl_write_sequence(struct acl_socket *sock, const void *buffer, size_t size);
+
+/**
+ * Writes bytes and tells how many were taken.
+ * @param written how many went to the output buffer or to the system, size unless it failed: to go
+ * on after a failure, write the rest. May be NULL.
+ * @return as acl_write_byte. Allegro: excl:write-vector.
+ */
+acl_status acl_write_vector(struct acl_socket *sock, const void *buffer, size_t size, size_t *written);
+
+/**
+ * Whether writing a byte would not wait: 1 where the output buffer has room, room could be made by
+ * sending, or an error would come, such as of an invalid handle; 0 where it would, also because
+ * another thread is writing. Allegro: excl:write-no-hang-p.
+ */
+int32_t acl_write_no_hang_p(struct acl_socket *sock);
+
+/**
+ * Hands the output buffer to the system. With output chunking it becomes one chunk; an empty
+ * buffer sends nothing.
+ * @return as acl_write_byte; what has not gone stays in the buffer. Allegro: force-output.
  */
 acl_status acl_force_output(struct acl_socket *sock);
+
+/**
+ * Hands the output buffer to the system and waits until it has taken all; so does
+ * acl_force_output, since sending waits. @return as acl_write_byte. Allegro: finish-output.
+ */
+acl_status acl_finish_output(struct acl_socket *sock);
+
+/**
+ * Forgets what was written and not sent. The rest of a chunk whose beginning was sent stays.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE.
+ * Allegro: clear-output.
+ */
+acl_status acl_clear_output(struct acl_socket *sock);
+
+/**
+ * The external format of a stream, by its canonical name, such as "utf-8".
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: stream-external-format.
+ */
+acl_status acl_stream_external_format(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
+
+/**
+ * Sets the external format, at any time: characters that are read and written from now on are in it.
+ * @param name utf-8, latin-1 (ISO 8859-1, where all bytes are characters), ascii, utf-16le, utf-16be,
+ * utf-16 (read in the order that a byte order mark tells which comes first, else little-endian;
+ * written little-endian without a mark), or a label of the WHATWG's Encoding Standard: shift_jis,
+ * euc-jp, iso-2022-jp, gbk, gb18030, big5, euc-kr, windows-1250 to 1258, iso-8859-2 to 16, koi8-r and
+ * others. Case does not matter; a colon may come first.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for other names; ACL_SOCKET_WRONG_KIND,
+ * ACL_SOCKET_INVALID_HANDLE. Allegro: (setf stream-external-format).
+ */
+acl_status acl_set_stream_external_format(struct acl_socket *sock, const char *name);
+
+/**
+ * The eol convention of a stream.
+ * @param convention ACL_SOCKET_EOL_UNIX to ACL_SOCKET_EOL_ANYNL_MAC.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: excl:eol-convention.
+ */
+acl_status acl_eol_convention(struct acl_socket *sock, int32_t *convention);
+
+/**
+ * Sets the eol convention, at any time. It concerns characters, never bytes.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for another number; ACL_SOCKET_WRONG_KIND,
+ * ACL_SOCKET_INVALID_HANDLE. Allegro: (setf excl:eol-convention).
+ */
+acl_status acl_set_eol_convention(struct acl_socket *sock, int32_t convention);
+
+/**
+ * What becomes of malformed bytes and of characters without bytes.
+ * @param policy ACL_SOCKET_REPLACE or ACL_SOCKET_REFUSE.
+ * @return as acl_eol_convention.
+ */
+acl_status acl_malformed_policy(struct acl_socket *sock, int32_t *policy);
+
+/**
+ * Says what shall become of them. @return as acl_set_eol_convention.
+ */
+acl_status acl_set_malformed_policy(struct acl_socket *sock, int32_t policy);
+
+/**
+ * How many malformed sequences were read as U+FFFD, and how many characters written as "?".
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_replacement_counts(struct acl_socket *sock, uint64_t *input, uint64_t *output);
+
+/**
+ * Switches the chunked coding of HTTP/1.1 (RFC 9112) of a stream.
+ *
+ * Chunked input ends with ACL_SOCKET_END_OF_FILE, which stays until input_chunking is given again:
+ * acl_socket_chunking_end_of_file tells it from the end of the connection. Extensions are skipped,
+ * up to 4096 bytes a chunk; the trailer section is consumed, up to 16384 bytes, and kept for
+ * acl_socket_chunking_trailers. Whatever RFC 9112 does not allow, sizes over 2^63 - 1, and a
+ * connection that ends within the body are ACL_SOCKET_CHUNKING_ERROR, at each read.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT, where there are no output chunks to end too;
+ * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE; ACL_SOCKET_CHUNKING_ERROR where
+ * a chunk that was begun by a write that failed lacks bytes; or the error of sending, as
+ * acl_force_output. Allegro: socket-control.
+ */
+acl_status acl_socket_control(struct acl_socket *sock, const struct acl_socket_control_args *args);
+
+/**
+ * Whether the last ACL_SOCKET_END_OF_FILE was the end of a chunked body.
+ * @param at_end 1 from the end of the body until input_chunking is given again, else 0.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: the condition excl::socket-chunking-end-of-file.
+ */
+acl_status acl_socket_chunking_end_of_file(struct acl_socket *sock, int32_t *at_end);
+
+/**
+ * The trailer section of the chunked body that was read last, its lines as they came, each with
+ * CR LF; empty without one.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_socket_chunking_trailers(struct acl_socket *sock, char *buffer, size_t size, size_t *length);
+
+/**
+ * How many octets the stream has received from the system, the framing of chunks included.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: excl::socket-bytes-read.
+ */
+acl_status acl_socket_bytes_read(struct acl_socket *sock, uint64_t *count);
+
+/**
+ * Sets that counter. @return as acl_socket_bytes_read. Allegro: excl::socket-bytes-read with set.
+ */
+acl_status acl_set_socket_bytes_read(struct acl_socket *sock, uint64_t count);
+
+/**
+ * How many octets the stream has handed to the system, the framing of chunks included.
+ * @return as acl_socket_bytes_read. Allegro: excl::socket-bytes-written.
+ */
+acl_status acl_socket_bytes_written(struct acl_socket *sock, uint64_t *count);
+
+/**
+ * Sets that counter. @return as acl_socket_bytes_read. Allegro: excl::socket-bytes-written with set.
+ */
+acl_status acl_set_socket_bytes_written(struct acl_socket *sock, uint64_t count);
 
 /**
  * Sends a datagram.
@@ -1122,6 +1512,54 @@ const char *acl_get_socket_version(void);
  * The version of the library as ACL_SOCKET_VERSION has it in the header: 0x00MMmmpp.
  */
 uint32_t acl_library_version(void);
+
+#if defined(__GNUC__)
+#define ACL_SOCKET_PRINTF(text, values) __attribute__((__format__(__printf__, text, values)))
+#else
+#define ACL_SOCKET_PRINTF(text, values)
+#endif
+#ifdef __cplusplus
+#define ACL_SOCKET_CAST(type, value) static_cast<type>(value)
+#else
+#define ACL_SOCKET_CAST(type, value) ((type)(value))
+#endif
+
+#if (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L) || (defined(__cplusplus) && __cplusplus >= 201103L)
+static inline acl_status acl_format(acl_socket *sock, const char *format, ...) ACL_SOCKET_PRINTF(2, 3);
+
+/**
+ * Writes text as printf does: acl_format(sock, "Content-Length: %zu\r\n", size). For C99 and C++11 on;
+ * other callers format by themselves and call acl_write_string.
+ * @return as acl_write_string; ACL_SOCKET_INVALID_ARGUMENT where the text cannot be made.
+ * Allegro: format.
+ */
+static inline acl_status acl_format(acl_socket *sock, const char *format, ...)
+{
+    char space[1024];
+    char *text;
+    acl_status status;
+    size_t size;
+    int length;
+    va_list arguments;
+    va_start(arguments, format);
+    length = vsnprintf(space, sizeof space, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        return acl_write_string(sock, NULL, 1);
+    size = ACL_SOCKET_CAST(size_t, length);
+    if (size < sizeof space)
+        return acl_write_string(sock, space, size);
+    text = ACL_SOCKET_CAST(char *, malloc(size + 1));
+    if (text != NULL) {
+        va_start(arguments, format);
+        vsnprintf(text, size + 1, format, arguments);
+        va_end(arguments);
+    }
+    status = acl_write_string(sock, text, size);
+    free(text);
+    return status;
+}
+#endif
 
 #ifdef __cplusplus
 }

@@ -105,11 +105,11 @@ protected:
         if (traits_type::eq_int_type(character, traits_type::eof()))
             return traits_type::not_eof(character);
         char byte = traits_type::to_char_type(character);
-        check(acl_write_vector(socket_, &byte, 1));
+        check(acl_write_vector(socket_, &byte, 1, nullptr));
         return character;
     }
     std::streamsize xsputn(const char *text, std::streamsize length) override {
-        check(acl_write_vector(socket_, text, static_cast<size_t>(length)));
+        check(acl_write_vector(socket_, text, static_cast<size_t>(length), nullptr));
         return length;
     }
     int sync() override {

@@ -3,7 +3,7 @@
 //! How a byte travels, from the caller to the kernel; a layer calls downward only:
 //!
 //! - `capi` — the boundary, handles, argument structs and the condition: knows C, decides nothing;
-//! - `stream` — buffers, characters and lines: knows bytes, not descriptors;
+//! - `stream` — buffers, chunks, characters and lines: knows bytes, not descriptors;
 //! - `socket` — making, accepting, options, datagrams, accessors: knows the kernel;
 //! - `names` — hosts and ports; `address` — IP addresses: both know no socket;
 //! - `hazard` — which objects each thread is inside of;

@@ -5,6 +5,7 @@ use super::arguments::{
     Keywords, boolean, choice, file_name, host, keywords, optional_number, out, port, tri_state,
 };
 use super::boundary::boundary;
+use super::formats::mode;
 use super::{acl_status, handle, variables};
 use crate::error::{Error, Result};
 use crate::socket::{Filenames, Format, Host, MakeSocket, Options, Port, Socket};
@@ -105,6 +106,13 @@ pub struct acl_make_socket_args {
     pub tcp_md5_sig_key: *const c_void,
     /// Its length, 1 to 80 bytes.
     pub tcp_md5_sig_key_length: usize,
+    /// For streams, and those that a passive socket accepts: a name as of
+    /// acl_set_stream_external_format; utf-8 where not given.
+    pub external_format: *const c_char,
+    /// The same: ACL_SOCKET_EOL_UNIX and the like.
+    pub eol_convention: i32,
+    /// The same: ACL_SOCKET_REPLACE or ACL_SOCKET_REFUSE.
+    pub malformed_policy: i32,
 }
 
 // SAFETY: repr(C), its size first, zero is valid.
@@ -120,6 +128,12 @@ pub struct acl_socket_from_os_fd_args {
     pub struct_size: usize,
     /// As in acl_make_socket_args.
     pub format: i32,
+    /// As in acl_make_socket_args.
+    pub external_format: *const c_char,
+    /// As in acl_make_socket_args.
+    pub eol_convention: i32,
+    /// As in acl_make_socket_args.
+    pub malformed_policy: i32,
 }
 
 // SAFETY: repr(C), its size first, zero is valid.
@@ -181,6 +195,7 @@ fn make(args: &acl_make_socket_args) -> Result<Socket> {
         internet,
         passive,
         format: format(args.format, stream)?,
+        mode: mode(args.external_format, args.eol_convention, args.malformed_policy)?,
         remote: (
             host(args.remote_host, args.remote_ipaddr, "remote_host")?,
             port(args.remote_port, args.remote_port_name, "remote_port")?,
@@ -210,6 +225,8 @@ fn make(args: &acl_make_socket_args) -> Result<Socket> {
     let addressed = given(&make.local) || given(&make.remote);
     refuse(!internet && addressed, "a host or port for a file socket")?;
     let key_fits = internet && stream && !passive;
+    let characters = make.mode.is_some();
+    refuse(characters && !stream, "an external format, eol convention or malformed policy for datagrams")?;
     refuse(has_key && !key_fits, "an MD5 key for a socket that is not an active TCP one")?;
     set_scope_id(args.remote_ipaddr, args.scope_id);
     Socket::make(&make)
@@ -264,8 +281,9 @@ pub extern "C" fn acl_socket_from_os_fd(
         if os_fd < 0 {
             return Err(Error::argument(format!("adopting the descriptor {os_fd}, which is negative")));
         }
-        let format = format(keywords(args)?.format, true)?;
-        place.write(new_handle(Socket::from_os_fd(os_fd, format)?)?);
+        let args = keywords(args)?;
+        let mode = mode(args.external_format, args.eol_convention, args.malformed_policy)?;
+        place.write(new_handle(Socket::from_os_fd(os_fd, format(args.format, true)?, mode)?)?);
         Ok(())
     })
 }

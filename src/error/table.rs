@@ -150,4 +150,13 @@ identifiers! {
     INTERNAL 112 ":internal" []
         "Internal error"
         "A bug in this library; the action names the place. Please report it."
+    CHUNKING_ERROR 113 ":chunking-error" []
+        "Malformed chunked coding"
+        "The input is not the chunked coding of RFC 9112, or the connection ended within it."
+    DECODING_ERROR 114 ":decoding-error" []
+        "Malformed bytes"
+        "Bytes that are no character in the external format, where the malformed policy refuses them."
+    ENCODING_ERROR 115 ":encoding-error" []
+        "Character not in the external format"
+        "A character that has no bytes in the external format, where the malformed policy refuses it."
 }

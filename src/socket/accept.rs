@@ -27,7 +27,7 @@ fn of_the_connection(errno: Errno) -> bool {
 impl Socket {
     /// accept-connection. Without `wait` the answer is `WOULD_BLOCK` where nothing is pending.
     pub fn accept(&self, wait: bool) -> Result<Socket> {
-        let Role::Passive = self.role else {
+        let Role::Passive(mode) = self.role else {
             return Err(self.wrong_kind("accepting a connection on"));
         };
         let action = || format!("accepting a connection on the {self}");
@@ -40,7 +40,7 @@ impl Socket {
             let accepted = self.descriptor.run(sys::accept, action);
             match accepted {
                 Ok((owned, remote)) => {
-                    let role = Role::Stream(Box::new(Stream::new()));
+                    let role = Role::Stream(Box::new(Stream::new(mode)));
                     let mut socket = Socket::of(owned, self.family, self.format, role);
                     socket.remote = remote;
                     return Ok(socket);
@@ -59,7 +59,7 @@ impl Socket {
 
     /// set-tcp-md5-sig.
     pub fn set_tcp_md5_sig(&self, address: IpAddress, key: &[u8]) -> Result<()> {
-        if !matches!(self.role, Role::Passive) || !self.is_internet() {
+        if !matches!(self.role, Role::Passive(_)) || !self.is_internet() {
             return Err(self.wrong_kind("setting an MD5 key of"));
         }
         let address = match super::make::name_for(self.family, address, 0) {

@@ -3,7 +3,7 @@
 use super::{Family, Format, Role, Socket};
 use crate::address::IpAddress;
 use crate::error::Result;
-use crate::sys::{self, Name};
+use crate::sys::{self, Fd, Name};
 use std::os::fd::RawFd;
 
 /// One of the two ends of a socket.
@@ -13,6 +13,11 @@ pub enum End {
     Local,
     /// The peer, or where a datagram socket sends by default.
     Remote,
+}
+
+/// Whether reading from a descriptor of the caller's would not wait.
+pub fn os_fd_read_no_hang_p(number: RawFd) -> bool {
+    sys::is_readable(Fd(number))
 }
 
 impl Socket {
@@ -28,7 +33,7 @@ impl Socket {
 
     /// Whether the socket waits for connections.
     pub fn is_passive(&self) -> bool {
-        matches!(self.role, Role::Passive)
+        matches!(self.role, Role::Passive(_))
     }
 
     /// The format it was made with.

@@ -5,7 +5,7 @@ use super::{Host, Port, Role, Socket};
 use crate::address::IpAddress;
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::names::Ipv6;
-use crate::sys::{self, FileName, Name};
+use crate::sys::{self, FileName, Name, Wait};
 
 /// Where a datagram goes: what is missing is taken from the defaults saved by make-socket.
 #[derive(Clone, Debug, Default)]
@@ -122,7 +122,7 @@ impl Socket {
         self.descriptor.run(
             |fd| match destination {
                 Some(name) => sys::send_to(fd, bytes, name),
-                None => sys::send(fd, bytes),
+                None => sys::send(fd, [bytes, &[], &[]], Wait::Yes),
             },
             action,
         )

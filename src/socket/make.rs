@@ -4,7 +4,7 @@ use super::{Descriptor, Destination, Family, Format, Options, Role, Socket};
 use crate::address::{IpAddress, Ipv6Address};
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::names::{self, Ipv6};
-use crate::stream::Stream;
+use crate::stream::{Mode, Stream};
 use crate::sys::{self, Fd, FileName, Name};
 use once_cell::sync::OnceCell;
 use socket2::{Domain, Type};
@@ -52,6 +52,8 @@ pub struct MakeSocket<'a> {
     pub passive: bool,
     /// The format.
     pub format: Format,
+    /// How the stream reads and writes characters, where that is said.
+    pub mode: Option<Mode>,
     /// Where to connect or send to.
     pub remote: (Host<'a>, Port<'a>),
     /// Where to bind to.
@@ -111,7 +113,7 @@ impl Socket {
     }
 
     /// Takes over a socket that was made elsewhere; on failure it stays the caller's.
-    pub fn from_os_fd(number: RawFd, format: Format) -> Result<Socket> {
+    pub fn from_os_fd(number: RawFd, format: Format, mode: Option<Mode>) -> Result<Socket> {
         let action = || format!("adopting the descriptor {number}");
         let fd = Fd(number);
         let nature = sys::nature(fd).map_err(|errno| errno.during(action()))?;
@@ -121,11 +123,15 @@ impl Socket {
             Some(_) => Family::File,
             None => return Err(Error::new(Identifier::NOT_SUPPORTED, action())),
         };
+        if mode.is_some() && !nature.stream {
+            return Err(Error::argument(format!("{} of datagrams with a way to read characters", action())));
+        }
+        let mode = mode.unwrap_or_default();
         let role = match (nature.stream, nature.passive) {
-            (true, true) => Role::Passive,
+            (true, true) => Role::Passive(mode),
             (true, false) => {
                 sys::set_nonblocking(fd, false).map_err(|errno| errno.during(action()))?;
-                Role::Stream(Box::new(Stream::new()))
+                Role::Stream(Box::new(Stream::new(mode)))
             }
             (false, _) if nature.remote.is_some() => Role::Datagram(Destination::connected()),
             (false, _) => Role::Datagram(Destination::default()),
@@ -215,7 +221,7 @@ fn connect_internet(args: &MakeSocket<'_>) -> Result<Socket> {
         md5(args, fd, remote, action)?;
         match sys::connect(fd, &name) {
             Ok(()) => {
-                let role = Role::Stream(Box::new(Stream::new()));
+                let role = Role::Stream(Box::new(Stream::new(args.mode.unwrap_or_default())));
                 let mut socket = Socket::of(owned, family, args.format, role);
                 socket.remote = Some(name);
                 return Ok(socket);
@@ -254,7 +260,7 @@ fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
     bind(fd, family, local, port, what)?;
     if args.stream {
         sys::listen(fd, args.backlog).map_err(|errno| errno.during(action()))?;
-        return Ok(Socket::of(owned, family, args.format, Role::Passive));
+        return Ok(Socket::of(owned, family, args.format, Role::Passive(args.mode.unwrap_or_default())));
     }
     Ok(Socket::of(owned, family, args.format, Role::Datagram(destination)))
 }
@@ -289,8 +295,8 @@ fn make_file(args: &MakeSocket<'_>) -> Result<Socket> {
         made_file = sys::file_identity(&path);
     }
     let role = match (args.stream, args.passive) {
-        (true, true) => Role::Passive,
-        (true, false) => Role::Stream(Box::new(Stream::new())),
+        (true, true) => Role::Passive(args.mode.unwrap_or_default()),
+        (true, false) => Role::Stream(Box::new(Stream::new(args.mode.unwrap_or_default()))),
         (false, _) => Role::Datagram(Destination::file(remote.clone())),
     };
     let mut socket = Socket::of(owned, Family::File, args.format, role);

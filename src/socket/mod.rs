@@ -8,7 +8,7 @@ mod make;
 mod options;
 mod print;
 
-pub use accessors::End;
+pub use accessors::{End, os_fd_read_no_hang_p};
 pub use datagram::{Destination, Received};
 pub use descriptor::{Descriptor, Direction};
 pub use make::{Filenames, Host, MakeSocket, Port};
@@ -16,7 +16,7 @@ pub use options::Options;
 pub use print::{print_hostname_in_stream, set_print_hostname_in_stream};
 
 use crate::error::{Error, Identifier, Result};
-use crate::stream::Stream;
+use crate::stream::{Mode, Stream};
 use crate::sys::{self, FileIdentity, Name};
 use once_cell::sync::OnceCell;
 
@@ -50,8 +50,8 @@ pub enum Family {
 pub enum Role {
     /// An active stream socket, which is a stream.
     Stream(Box<Stream>),
-    /// A passive one, which is not.
-    Passive,
+    /// A passive one, which is not, and how the streams that it accepts read and write characters.
+    Passive(Mode),
     /// A datagram socket and where it sends by default.
     Datagram(Destination),
 }

@@ -99,9 +99,20 @@ pub fn wait_readable(fd: Fd) -> Result<(), Errno> {
 }
 
 fn wait(fd: Fd, events: libc::c_short) -> Result<(), Errno> {
+    poll(fd, events, -1).map(|_| ())
+}
+
+/// Whether reading would not wait: there is input, an end of file or an error, such as a
+/// descriptor that is not open.
+pub fn is_readable(fd: Fd) -> bool {
+    poll(fd, libc::POLLIN, 0) != Ok(0)
+}
+
+/// How many of the one descriptor have an event: 0 after the time, which is in milliseconds.
+fn poll(fd: Fd, events: libc::c_short, time: libc::c_int) -> Result<usize, Errno> {
     let mut poll = libc::pollfd { fd: fd.0, events, revents: 0 };
     // SAFETY: the pointer and the count describe one pollfd.
-    uninterrupted(|| unsafe { libc::poll(&raw mut poll, 1, -1) } as isize).map(|_| ())
+    uninterrupted(|| unsafe { libc::poll(&raw mut poll, 1, time) } as isize)
 }
 
 /// The local name.

@@ -18,13 +18,13 @@ mod stack;
 
 pub use address::{FileName, MAX_FILE_NAME, Name};
 pub use descriptor::{
-    Fd, FileIdentity, accept, adopt, bind, connect, file_identity, listen, local_name, nature,
+    Fd, FileIdentity, accept, adopt, bind, connect, file_identity, is_readable, listen, local_name, nature,
     replace_by_dead, set_nonblocking, shutdown, socket, unlink_if_same, wait_readable,
 };
 pub use futex::{wait_while, wake_one};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
-pub use message::{receive, receive_from, send, send_to};
+pub use message::{Wait, arrived, receive, receive_from, receive_split, send, send_to};
 pub use openssl::openssl_version;
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};

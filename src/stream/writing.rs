@@ -1,0 +1,146 @@
+//! The writing functions of an active socket, and switching its chunking.
+
+use super::output::Output;
+use super::transport::{Link, Transport as _};
+use super::{Element, Stream};
+use crate::error::{Error, Result};
+use crate::socket::Socket;
+
+/// The keywords of socket-control: `None` is not given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Chunking {
+    /// Whether each flush is a chunk.
+    pub output: Option<bool>,
+    /// Send the end of the chunked body.
+    pub output_end: bool,
+    /// Whether what comes is chunked.
+    pub input: Option<bool>,
+}
+
+impl Stream {
+    /// Flushes for a close, and ends a chunked body. A thread that is still writing is woken by
+    /// the close instead.
+    pub(crate) fn flush_for_close(&self, socket: &Socket) -> Result<()> {
+        let link = Link { socket, stream: self };
+        let flush = |output: &mut Output| {
+            output.leave_shift(&link)?;
+            if output.is_chunking() { output.end_chunks(&link) } else { output.flush(&link) }
+        };
+        self.output.try_with(flush).unwrap_or(Ok(()))
+    }
+}
+
+fn write_bytes(output: &mut Output, link: &Link<'_>, bytes: &[u8], taken: &mut usize) -> Result<()> {
+    if output.encoder.is_some() {
+        output.leave_shift(link)?;
+    }
+    if let Some(last) = bytes.last() {
+        output.line_start = *last == b'\n';
+    }
+    output.write(link, bytes, taken)
+}
+
+impl Socket {
+    fn write_text(&self, doing: &str, texts: [&str; 2]) -> Result<()> {
+        let link = self.link(Some(Element::Character), doing)?;
+        link.stream.output.with(|output| {
+            let mode = link.stream.mode();
+            texts.iter().try_for_each(|text| output.write_text(&link, mode, text))
+        })
+    }
+
+    /// write-byte.
+    pub fn write_byte(&self, byte: u8) -> Result<()> {
+        let link = self.link(Some(Element::Byte), "writing a byte to")?;
+        link.stream.output.with(|output| write_bytes(output, &link, &[byte], &mut 0))
+    }
+
+    /// write-char.
+    pub fn write_char(&self, character: char) -> Result<()> {
+        let mut text = [0; 4];
+        self.write_text("writing a character to", [character.encode_utf8(&mut text), ""])
+    }
+
+    /// write-string.
+    pub fn write_string(&self, text: &str) -> Result<()> {
+        self.write_text("writing a string to", [text, ""])
+    }
+
+    /// write-line.
+    pub fn write_line(&self, text: &str) -> Result<()> {
+        self.write_text("writing a line to", [text, "\n"])
+    }
+
+    /// terpri.
+    pub fn terpri(&self) -> Result<()> {
+        self.write_text("ending a line of", ["\n", ""])
+    }
+
+    /// fresh-line: true where a newline was written.
+    pub fn fresh_line(&self) -> Result<bool> {
+        let link = self.link(Some(Element::Character), "ending a line of")?;
+        link.stream.output.with(|output| {
+            let wrote = !output.line_start;
+            if wrote {
+                output.write_text(&link, link.stream.mode(), "\n")?;
+            }
+            Ok(wrote)
+        })
+    }
+
+    /// write-sequence and write-vector of bytes. `taken` says how many went to the buffer or the
+    /// system, also after an error.
+    pub fn write_bytes(&self, bytes: &[u8], taken: &mut usize) -> Result<()> {
+        let link = self.link(Some(Element::Byte), "writing bytes to")?;
+        link.stream.output.with(|output| write_bytes(output, &link, bytes, taken))
+    }
+
+    /// force-output and finish-output: hands what is buffered to the kernel.
+    pub fn force_output(&self) -> Result<()> {
+        let link = self.link(None, "forcing the output of")?;
+        link.stream.output.with(|output| output.flush(&link))
+    }
+
+    /// clear-output.
+    pub fn clear_output(&self) -> Result<()> {
+        let link = self.link(None, "clearing the output of")?;
+        link.stream.output.with(Output::clear);
+        Ok(())
+    }
+
+    /// write-no-hang-p: whether a byte could be written without waiting, be it for an error.
+    pub fn write_no_hang_p(&self) -> bool {
+        let Ok(link) = self.link(None, "asking for room in") else { return true };
+        let room = |output: &mut Output| output.has_room() || output.try_flush(&link).unwrap_or(true);
+        link.stream.output.try_with(room).unwrap_or(false)
+    }
+
+    /// socket-control.
+    pub fn control(&self, chunking: Chunking) -> Result<()> {
+        let doing = "controlling the chunking of";
+        let link = self.link(None, doing)?;
+        let refused = |why: &str| Err(Error::argument(format!("{doing} the {}: {why}", link.describe())));
+        if chunking.output == Some(false) && chunking.output_end {
+            return refused("its output chunks are to be ended and switched off at once");
+        }
+        if chunking.output.is_some() || chunking.output_end {
+            link.stream.output.with(|output| {
+                if chunking.output_end && !output.is_chunking() && chunking.output.is_none() {
+                    return refused("there are no output chunks to end");
+                }
+                if let Some(on) = chunking.output {
+                    output.set_chunking(&link, on)?;
+                }
+                if chunking.output_end {
+                    output.leave_shift(&link)?;
+                    output.end_chunks(&link)?;
+                }
+                Ok(())
+            })?;
+        }
+        if let Some(on) = chunking.input {
+            link.stream.input.with(|reading| reading.input.set_chunking(on));
+        }
+        Ok(())
+    }
+}
