@@ -1,7 +1,6 @@
 /* Eol conventions: what newlines are read from and written as, in characters and not in bytes. */
-#include "test.h"
+#include "functions.h"
 
-#define ROWS(table) (sizeof table / sizeof *table)
 
 static const char *names[] = { "unix", "dos", "mac", "anynl-unix", "anynl-dos", "anynl-mac" };
 static const char *written[] = { "\n", "\r\n", "\r", "\n", "\r\n", "\r" };
@@ -33,22 +32,15 @@ static const char *reads_as(size_t row, int32_t eol)
     return rows[row].as[eol > 3 ? 3 : eol];
 }
 
-/* A stream on one end of a pair; the other end stays a descriptor of the test. */
-static acl_socket *stream(int *peer, const char *format, int32_t eol)
-{
-    int pair[2];
-    acl_socket *socket;
-    EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    OK(acl_socket_from_os_fd(pair[0], ARGS(acl_socket_from_os_fd_args, .external_format = format, .eol_convention = eol),
-        &socket));
-    *peer = pair[1];
-    return socket;
-}
+/* Runs the statement behind it for each row, format and convention. */
+#define EACH_ROW \
+    for (size_t r = 0; r < ROWS(rows); r++) for (size_t f = 0; f < ROWS(formats); f++) for (int32_t eol = 0; eol < 6; eol++)
 
-static void gone(acl_socket *socket, int peer)
+/* A stream for one of them, which a failure is to name. */
+static acl_socket *stream_for(int *raw, size_t r, size_t f, int32_t eol, const char *how)
 {
-    done(socket);
-    close(peer);
+    printf("# row %d, %s, %s, %s\n", (int)r, formats[f], names[eol], how);
+    return STREAM(raw, .external_format = formats[f], .eol_convention = eol);
 }
 
 /* ASCII text in one of the formats. */
@@ -63,138 +55,106 @@ static size_t encode(const char *format, const char *text, char *bytes)
     return size;
 }
 
-static void arrive(int peer, const char *format, const char *text)
+static void put_text(int raw, const char *format, const char *text)
 {
     char bytes[200];
-    size_t size = encode(format, text, bytes);
-    EQUAL(send(peer, bytes, size, MSG_NOSIGNAL), size);
+    put(raw, bytes, encode(format, text, bytes));
 }
 
-/* What has been sent is this text in its format and no more. */
-static void sent(int line, acl_socket *socket, int peer, const char *format, const char *text)
+/* What is written becomes this text in its format and no more. */
+static void writes(int line, acl_socket *stream, int raw, const char *format, const char *text)
 {
-    char is[200], should[200];
-    size_t size = encode(format, text, should);
-    ssize_t got;
-    OK(acl_force_output(socket));
-    got = recv(peer, is, sizeof is, MSG_DONTWAIT);
-    if (got < 0)
-        got = 0;
-    if ((size_t)got != size || memcmp(is, should, size) != 0)
-        fail(__FILE__, line, "%d bytes \"%.*s\" were sent, not %d", (int)got, (int)got, is, (int)size);
+    char bytes[200];
+    OK(acl_force_output(stream));
+    sent(__FILE__, line, raw, bytes, encode(format, text, bytes));
 }
 
-#define SENT(socket, peer, format, text) sent(__LINE__, socket, peer, format, text)
+#define WRITES(stream, raw, format, text) writes(__LINE__, stream, raw, format, text)
+
+/* The same when all of the row has arrived. */
+static acl_socket *stream_of(int *raw, size_t r, size_t f, int32_t eol, const char *how)
+{
+    acl_socket *stream = stream_for(raw, r, f, eol, how);
+    put_text(*raw, formats[f], rows[r].bytes);
+    end_input(stream, *raw);
+    return stream;
+}
 
 TEST(newlines_in_characters)
 {
-    size_t r, f;
-    int32_t eol;
-    for (r = 0; r < ROWS(rows); r++) {
-        for (f = 0; f < ROWS(formats); f++) {
-            for (eol = 0; eol < 6; eol++) {
-                int peer;
-                uint32_t character;
-                const char *text = reads_as(r, eol);
-                acl_socket *socket = stream(&peer, formats[f], eol);
-                printf("# row %d, %s, %s\n", (int)r, formats[f], names[eol]);
-                arrive(peer, formats[f], rows[r].bytes);
-                shutdown(peer, SHUT_WR);
-                for (; *text; text++) {
-                    OK(acl_peek_char(socket, &character));
-                    EQUAL(character, *text);
-                    OK(acl_read_char(socket, &character));
-                    EQUAL(character, *text);
-                    OK(acl_unread_char(socket, character));
-                    OK(acl_read_char_no_hang(socket, &character));
-                    EQUAL(character, *text);
-                }
-                EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_END_OF_FILE);
-                EQUAL(acl_read_char(socket, &character), ACL_SOCKET_END_OF_FILE);
-                gone(socket, peer);
-            }
+    EACH_ROW {
+        int raw;
+        uint32_t character;
+        const char *text = reads_as(r, eol);
+        acl_socket *stream = stream_of(&raw, r, f, eol, "characters");
+        for (; *text; text++) {
+            PEEKED(stream, *text);
+            CHARACTER(stream, *text);
+            OK(acl_unread_char(stream, (uint32_t)*text));
+            AT_ONCE(stream, *text);
         }
+        EQUAL(acl_read_char_no_hang(stream, &character), ACL_SOCKET_END_OF_FILE);
+        EQUAL(acl_read_char(stream, &character), ACL_SOCKET_END_OF_FILE);
+        gone(stream, raw);
     }
 }
 
 TEST(newlines_in_characters_byte_by_byte)
 {
-    size_t r, f, i;
-    int32_t eol;
-    for (r = 0; r < ROWS(rows); r++) {
-        for (f = 0; f < ROWS(formats); f++) {
-            for (eol = 0; eol < 6; eol++) {
-                int peer;
-                uint32_t character;
-                char bytes[100];
-                const char *text = reads_as(r, eol);
-                size_t size = encode(formats[f], rows[r].bytes, bytes);
-                acl_socket *socket = stream(&peer, formats[f], eol);
-                printf("# row %d, %s, %s, byte by byte\n", (int)r, formats[f], names[eol]);
-                for (i = 0; i < size; i++) {
-                    EQUAL(send(peer, bytes + i, 1, MSG_NOSIGNAL), 1);
-                    while (acl_read_char_no_hang(socket, &character) == ACL_SOCKET_OK)
-                        EQUAL(character, *text++);
-                    EQUAL(acl_stream_error_identifier(), ACL_SOCKET_WOULD_BLOCK);
-                }
-                shutdown(peer, SHUT_WR);
-                while (acl_read_char(socket, &character) == ACL_SOCKET_OK)
-                    EQUAL(character, *text++);
-                EQUAL(acl_stream_error_identifier(), ACL_SOCKET_END_OF_FILE);
-                EQUAL(*text, 0);
-                gone(socket, peer);
-            }
+    EACH_ROW {
+        int raw;
+        uint32_t character;
+        char bytes[100];
+        const char *text = reads_as(r, eol);
+        size_t i, size = encode(formats[f], rows[r].bytes, bytes);
+        acl_socket *stream = stream_for(&raw, r, f, eol, "byte by byte");
+        for (i = 0; i < size; i++) {
+            put(raw, bytes + i, 1);
+            while (acl_read_char_no_hang(stream, &character) == ACL_SOCKET_OK)
+                EQUAL(character, *text++);
+            EQUAL(acl_stream_error_identifier(), ACL_SOCKET_WOULD_BLOCK);
         }
+        shutdown(raw, SHUT_WR);
+        while (acl_read_char(stream, &character) == ACL_SOCKET_OK)
+            EQUAL(character, *text++);
+        EQUAL(acl_stream_error_identifier(), ACL_SOCKET_END_OF_FILE);
+        EQUAL(*text, 0);
+        gone(stream, raw);
     }
 }
 
 TEST(newlines_end_lines)
 {
-    size_t r, f;
-    int32_t eol;
-    for (r = 0; r < ROWS(rows); r++) {
-        for (f = 0; f < ROWS(formats); f++) {
-            for (eol = 0; eol < 12; eol++) {
-                int peer;
-                const char *text = reads_as(r, eol / 2), *view;
-                char line[50];
-                size_t length, size;
-                acl_socket *socket = stream(&peer, formats[f], eol / 2);
-                printf("# row %d, %s, %s, %s\n", (int)r, formats[f], names[eol / 2], eol % 2 ? "read_line_view" : "read_line");
-                arrive(peer, formats[f], rows[r].bytes);
-                shutdown(peer, SHUT_WR);
-                for (view = line; *text; text += size + (text[size] == '\n')) {
-                    size = strcspn(text, "\n");
-                    OK(eol % 2 ? acl_read_line_view(socket, &view, &length) : acl_read_line(socket, line, sizeof line, &length));
-                    EQUAL(length, size);
-                    CHECK(memcmp(view, text, size) == 0);
-                }
-                EQUAL(acl_read_line(socket, line, sizeof line, &length), ACL_SOCKET_END_OF_FILE);
-                EQUAL(acl_read_line_view(socket, &view, &length), ACL_SOCKET_END_OF_FILE);
-                gone(socket, peer);
+    EACH_ROW {
+        int reader;
+        for (reader = LINE_READERS; reader < READERS; reader++) {
+            int raw;
+            const char *text = reads_as(r, eol), *line;
+            char room[50];
+            size_t length, size;
+            acl_socket *stream = stream_of(&raw, r, f, eol, reader_name(reader));
+            for (; *text; text += size + (text[size] == '\n')) {
+                size = strcspn(text, "\n");
+                OK(read_by(reader, stream, room, sizeof room, &line, &length));
+                EQUAL(length, size);
+                SAME(line, text, size);
             }
+            EQUAL(acl_read_line(stream, room, sizeof room, &length), ACL_SOCKET_END_OF_FILE);
+            EQUAL(acl_read_line_view(stream, &line, &length), ACL_SOCKET_END_OF_FILE);
+            gone(stream, raw);
         }
     }
 }
 
 TEST(newlines_in_strings)
 {
-    size_t r, f, length;
-    int32_t eol;
-    for (r = 0; r < ROWS(rows); r++) {
-        for (f = 0; f < ROWS(formats); f++) {
-            for (eol = 0; eol < 6; eol++) {
-                int peer;
-                char text[50];
-                acl_socket *socket = stream(&peer, formats[f], eol);
-                printf("# row %d, %s, %s, read_string\n", (int)r, formats[f], names[eol]);
-                arrive(peer, formats[f], rows[r].bytes);
-                shutdown(peer, SHUT_WR);
-                EQUAL(acl_read_string(socket, text, sizeof text, 0, &length), ACL_SOCKET_END_OF_FILE);
-                TEXT(text, reads_as(r, eol));
-                gone(socket, peer);
-            }
-        }
+    EACH_ROW {
+        int raw;
+        char text[50];
+        acl_socket *stream = stream_of(&raw, r, f, eol, "read_string");
+        EQUAL(acl_read_string(stream, text, sizeof text, 0, NULL), ACL_SOCKET_END_OF_FILE);
+        TEXT(text, reads_as(r, eol));
+        gone(stream, raw);
     }
 }
 
@@ -205,177 +165,149 @@ TEST(anynl_gives_a_newline_at_once)
     size_t f;
     for (f = 0; f < ROWS(formats); f++) {
         for (eol = ACL_SOCKET_EOL_ANYNL_UNIX; eol <= ACL_SOCKET_EOL_ANYNL_MAC; eol++) {
-            int peer;
+            int raw;
             uint32_t character;
-            int32_t ready;
             char line[20];
             const char *view;
             size_t length;
-            acl_socket *socket = stream(&peer, formats[f], eol);
-            arrive(peer, formats[f], "\r");
-            OK(acl_read_char(socket, &character));
-            EQUAL(character, '\n');
-            EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-            arrive(peer, formats[f], "\n");
-            EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-            OK(acl_listen(socket, &ready));
-            EQUAL(ready, 0);
-            arrive(peer, formats[f], "\na\r");
-            OK(acl_read_char(socket, &character));
-            EQUAL(character, '\n');
-            OK(acl_read_line(socket, line, sizeof line, &length));
-            TEXT(line, "a");
-            arrive(peer, formats[f], "\nb\r");
-            OK(acl_read_line(socket, line, sizeof line, &length));
-            TEXT(line, "b");
-            arrive(peer, formats[f], "\nc\r");
-            OK(acl_read_line_view(socket, &view, &length));
+            acl_socket *stream = STREAM(&raw, .external_format = formats[f], .eol_convention = eol);
+            put_text(raw, formats[f], "\r");
+            CHARACTER(stream, '\n');
+            NOT_YET(stream);
+            put_text(raw, formats[f], "\n");
+            NOT_YET(stream);
+            LISTENS(stream, 0);
+            put_text(raw, formats[f], "\na\r");
+            CHARACTER(stream, '\n');
+            READS_LINE(stream, "a");
+            put_text(raw, formats[f], "\nb\r");
+            READS_LINE(stream, "b");
+            put_text(raw, formats[f], "\nc\r");
+            OK(acl_read_line_view(stream, &view, &length));
             EQUAL(length, 1);
             EQUAL(*view, 'c');
-            arrive(peer, formats[f], "\nd\r");
-            OK(acl_read_string(socket, line, 7, 1, &length));
+            put_text(raw, formats[f], "\nd\r");
+            OK(acl_read_string(stream, line, 7, 1, &length));
             TEXT(line, "d\n");
-            arrive(peer, formats[f], "\n\r");
-            OK(acl_peek_char(socket, &character));
-            EQUAL(character, '\n');
-            OK(acl_read_char(socket, &character));
-            OK(acl_unread_char(socket, '\n'));
-            arrive(peer, formats[f], "\ne\r");
-            OK(acl_read_line(socket, line, sizeof line, &length));
-            TEXT(line, "");
-            OK(acl_read_line(socket, line, sizeof line, &length));
-            TEXT(line, "e");
-            arrive(peer, formats[f], "\n");
-            shutdown(peer, SHUT_WR);
-            EQUAL(acl_read_char(socket, &character), ACL_SOCKET_END_OF_FILE);
-            gone(socket, peer);
+            put_text(raw, formats[f], "\n\r");
+            PEEKED(stream, '\n');
+            CHARACTER(stream, '\n');
+            OK(acl_unread_char(stream, '\n'));
+            put_text(raw, formats[f], "\ne\r");
+            READS_LINE(stream, "");
+            READS_LINE(stream, "e");
+            put_text(raw, formats[f], "\n");
+            shutdown(raw, SHUT_WR);
+            EQUAL(acl_read_char(stream, &character), ACL_SOCKET_END_OF_FILE);
+            gone(stream, raw);
         }
     }
 }
 
 TEST(bytes_behind_a_newline_do_not_begin_with_its_lf)
 {
-    int way;
-    for (way = 0; way < 5; way++) {
-        static const char *ways[] = { "read_byte", "read_vector", "read_sequence", "read_sequence, partial", "peek_input" };
-        int peer;
-        char bytes[10] = "";
-        const void *view = bytes;
-        size_t length = 1;
-        uint32_t character;
-        acl_socket *socket = stream(&peer, "utf-8", ACL_SOCKET_EOL_ANYNL_DOS);
-        printf("# %s\n", ways[way]);
-        arrive(peer, "utf-8", "\r");
-        OK(acl_read_char(socket, &character));
-        EQUAL(character, '\n');
-        arrive(peer, "utf-8", "\n\nx");
-        OK(way == 0 ? acl_read_byte(socket, (uint8_t *)bytes)
-            : way == 1 ? acl_read_vector(socket, bytes, 1, &length)
-            : way == 2 ? acl_read_sequence(socket, bytes, 1, 0, &length)
-            : way == 3 ? acl_read_sequence(socket, bytes, 1, 1, &length)
-            : acl_peek_input(socket, 2, &view, &length));
-        EQUAL(*(const char *)view, '\n');
-        EQUAL(length, way == 4 ? 2 : 1);
-        if (way == 4)
-            OK(acl_consume_input(socket, 1));
-        OK(acl_read_char(socket, &character));
-        EQUAL(character, 'x');
-        gone(socket, peer);
+    int reader;
+    for (reader = READ_BYTE; reader < TEXT_READERS; reader++) {
+        int raw;
+        char room[10];
+        const char *bytes;
+        const void *data;
+        size_t length;
+        acl_socket *stream = STREAM(&raw, .eol_convention = ACL_SOCKET_EOL_ANYNL_DOS);
+        printf("# %s\n", reader_name(reader));
+        PUT(raw, "\r");
+        CHARACTER(stream, '\n');
+        PUT(raw, "\n\nx");
+        if (reader == PEEK_INPUT) {
+            OK(acl_peek_input(stream, 2, &data, &length));
+            EQUAL(length, 2);
+            SAME(data, "\nx", 2);
+        }
+        OK(read_by(reader, stream, room, 1, &bytes, &length));
+        EQUAL(length, 1);
+        EQUAL(*bytes, '\n');
+        CHARACTER(stream, 'x');
+        gone(stream, raw);
     }
 }
 
 TEST(a_newline_that_is_put_back)
 {
-    int peer;
-    uint32_t character;
-    uint8_t byte;
-    acl_socket *socket = stream(&peer, "utf-8", ACL_SOCKET_EOL_DOS);
-    arrive(peer, "utf-8", "\r\n\r\nx");
-    OK(acl_read_char(socket, &character));
-    EQUAL(character, '\n');
-    EQUAL(acl_unread_char(socket, '\r'), ACL_SOCKET_INVALID_ARGUMENT);
-    OK(acl_unread_char(socket, '\n'));
-    OK(acl_read_char(socket, &character));
-    EQUAL(character, '\n');
-    OK(acl_read_char(socket, &character));
-    OK(acl_unread_char(socket, '\n'));
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 13);
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 10);
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 'x');
-    gone(socket, peer);
+    int raw;
+    acl_socket *stream = STREAM(&raw, .eol_convention = ACL_SOCKET_EOL_DOS);
+    PUT(raw, "\r\n\r\nx");
+    CHARACTER(stream, '\n');
+    EQUAL(acl_unread_char(stream, '\r'), ACL_SOCKET_INVALID_ARGUMENT);
+    OK(acl_unread_char(stream, '\n'));
+    CHARACTER(stream, '\n');
+    CHARACTER(stream, '\n');
+    OK(acl_unread_char(stream, '\n'));
+    BYTE(stream, 13);
+    BYTE(stream, 10);
+    BYTE(stream, 'x');
+    gone(stream, raw);
 }
 
 TEST(dos_waits_for_what_follows_a_cr)
 {
-    int peer;
-    uint8_t byte;
+    int raw;
     uint32_t character;
-    acl_socket *socket = stream(&peer, "utf-8", ACL_SOCKET_EOL_DOS);
-    arrive(peer, "utf-8", "\r");
-    EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-    arrive(peer, "utf-8", "\n");
-    OK(acl_read_char_no_hang(socket, &character));
-    EQUAL(character, '\n');
-    arrive(peer, "utf-8", "\r");
-    EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 13);
-    arrive(peer, "utf-8", "\r");
-    EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-    shutdown(peer, SHUT_WR);
-    OK(acl_read_char_no_hang(socket, &character));
-    EQUAL(character, '\r');
-    EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_END_OF_FILE);
-    gone(socket, peer);
+    acl_socket *stream = STREAM(&raw, .eol_convention = ACL_SOCKET_EOL_DOS);
+    PUT(raw, "\r");
+    NOT_YET(stream);
+    PUT(raw, "\n");
+    AT_ONCE(stream, '\n');
+    PUT(raw, "\r");
+    NOT_YET(stream);
+    BYTE(stream, 13);
+    PUT(raw, "\r");
+    NOT_YET(stream);
+    shutdown(raw, SHUT_WR);
+    AT_ONCE(stream, '\r');
+    EQUAL(acl_read_char_no_hang(stream, &character), ACL_SOCKET_END_OF_FILE);
+    gone(stream, raw);
 }
 
 TEST(newlines_are_written)
 {
     size_t f;
-    int32_t eol, wrote;
+    int32_t eol;
     for (f = 0; f < ROWS(formats); f++) {
         for (eol = 0; eol < 6; eol++) {
-            int peer;
+            int raw;
             char should[20];
             const char *nl = written[eol];
-            acl_socket *socket = stream(&peer, formats[f], eol);
+            acl_socket *stream = STREAM(&raw, .external_format = formats[f], .eol_convention = eol);
             printf("# %s, %s, written\n", formats[f], names[eol]);
-            OK(acl_write_char(socket, '\n'));
-            SENT(socket, peer, formats[f], nl);
-            OK(acl_terpri(socket));
-            SENT(socket, peer, formats[f], nl);
-            OK(acl_write_string(socket, "a\n\nb\rc\n", 7));
+            OK(acl_write_char(stream, '\n'));
+            WRITES(stream, raw, formats[f], nl);
+            OK(acl_terpri(stream));
+            WRITES(stream, raw, formats[f], nl);
+            OK(acl_write_string(stream, "a\n\nb\rc\n", 7));
             snprintf(should, sizeof should, "a%s%sb\rc%s", nl, nl, nl);
-            SENT(socket, peer, formats[f], should);
-            OK(acl_write_string(socket, "\r\n", 2));
+            WRITES(stream, raw, formats[f], should);
+            OK(acl_write_string(stream, "\r\n", 2));
             snprintf(should, sizeof should, "\r%s", nl);
-            SENT(socket, peer, formats[f], should);
-            OK(acl_write_char(socket, '\r'));
-            SENT(socket, peer, formats[f], "\r");
-            OK(acl_terpri(socket));
-            OK(acl_write_line(socket, "x\ny", 3));
+            WRITES(stream, raw, formats[f], should);
+            OK(acl_write_char(stream, '\r'));
+            WRITES(stream, raw, formats[f], "\r");
+            OK(acl_terpri(stream));
+            OK(acl_write_line(stream, "x\ny", 3));
             snprintf(should, sizeof should, "%sx%sy%s", nl, nl, nl);
-            SENT(socket, peer, formats[f], should);
-            OK(acl_write_line(socket, "", 0));
-            SENT(socket, peer, formats[f], nl);
-            wrote = 7;
-            OK(acl_fresh_line(socket, &wrote));
-            EQUAL(wrote, 0);
-            OK(acl_write_char(socket, 'a'));
-            OK(acl_fresh_line(socket, &wrote));
-            EQUAL(wrote, 1);
-            OK(acl_fresh_line(socket, &wrote));
-            EQUAL(wrote, 0);
+            WRITES(stream, raw, formats[f], should);
+            OK(acl_write_line(stream, "", 0));
+            WRITES(stream, raw, formats[f], nl);
+            FRESH(stream, 0);
+            OK(acl_write_char(stream, 'a'));
+            FRESH(stream, 1);
+            FRESH(stream, 0);
             snprintf(should, sizeof should, "a%s", nl);
-            SENT(socket, peer, formats[f], should);
-            OK(acl_write_string(socket, "b\nc", 3));
-            OK(acl_fresh_line(socket, NULL));
+            WRITES(stream, raw, formats[f], should);
+            OK(acl_write_string(stream, "b\nc", 3));
+            OK(acl_fresh_line(stream, NULL));
             snprintf(should, sizeof should, "b%sc%s", nl, nl);
-            SENT(socket, peer, formats[f], should);
-            gone(socket, peer);
+            WRITES(stream, raw, formats[f], should);
+            gone(stream, raw);
         }
     }
 }
@@ -384,70 +316,62 @@ TEST(bytes_are_never_changed)
 {
     int32_t eol;
     for (eol = 0; eol < 6; eol++) {
-        int peer;
-        uint8_t byte;
+        int raw;
         char bytes[10];
         size_t length;
-        acl_socket *socket = stream(&peer, "utf-8", eol);
-        OK(acl_write_byte(socket, 10));
-        OK(acl_write_byte(socket, 13));
-        OK(acl_write_vector(socket, "\n\r\n", 3, &length));
-        OK(acl_write_sequence(socket, "\n", 1));
-        SENT(socket, peer, "utf-8", "\n\r\n\r\n\n");
-        arrive(peer, "utf-8", "\r\n\r\n\r\r\n");
-        OK(acl_read_byte(socket, &byte));
-        EQUAL(byte, 13);
-        OK(acl_read_byte(socket, &byte));
-        EQUAL(byte, 10);
-        OK(acl_read_vector(socket, bytes, 2, &length));
+        acl_socket *stream = STREAM(&raw, .eol_convention = eol);
+        OK(acl_write_byte(stream, 10));
+        OK(acl_write_byte(stream, 13));
+        OK(acl_write_vector(stream, "\n\r\n", 3, &length));
+        OK(acl_write_sequence(stream, "\n", 1));
+        FLUSHED(stream, raw, "\n\r\n\r\n\n");
+        PUT(raw, "\r\n\r\n\r\r\n");
+        BYTE(stream, 13);
+        BYTE(stream, 10);
+        OK(acl_read_vector(stream, bytes, 2, &length));
         EQUAL(length, 2);
-        CHECK(memcmp(bytes, "\r\n", 2) == 0);
-        OK(acl_read_sequence(socket, bytes, 3, 0, &length));
-        CHECK(memcmp(bytes, "\r\r\n", 3) == 0);
-        gone(socket, peer);
+        SAME(bytes, "\r\n", 2);
+        OK(acl_read_sequence(stream, bytes, 3, 0, &length));
+        SAME(bytes, "\r\r\n", 3);
+        gone(stream, raw);
     }
 }
 
 TEST(conventions_are_set_and_asked)
 {
-    int peer;
+    int raw;
     int32_t eol, is;
-    char line[20];
-    acl_socket *socket = stream(&peer, "utf-8", 0);
-    OK(acl_eol_convention(socket, &is));
+    acl_socket *stream = stream_and_raw(ADOPTED, NULL, &raw);
+    OK(acl_eol_convention(stream, &is));
     EQUAL(is, ACL_SOCKET_EOL_UNIX);
     for (eol = 0; eol < 6; eol++) {
-        OK(acl_set_eol_convention(socket, eol));
-        OK(acl_eol_convention(socket, &is));
+        OK(acl_set_eol_convention(stream, eol));
+        OK(acl_eol_convention(stream, &is));
         EQUAL(is, eol);
     }
-    EQUAL(acl_set_eol_convention(socket, 6), ACL_SOCKET_INVALID_ARGUMENT);
-    EQUAL(acl_set_eol_convention(socket, -1), ACL_SOCKET_INVALID_ARGUMENT);
-    OK(acl_eol_convention(socket, &is));
+    EQUAL(acl_set_eol_convention(stream, 6), ACL_SOCKET_INVALID_ARGUMENT);
+    EQUAL(acl_set_eol_convention(stream, -1), ACL_SOCKET_INVALID_ARGUMENT);
+    OK(acl_eol_convention(stream, &is));
     EQUAL(is, ACL_SOCKET_EOL_ANYNL_MAC);
-    EQUAL(acl_eol_convention(socket, NULL), ACL_SOCKET_INVALID_ARGUMENT);
+    EQUAL(acl_eol_convention(stream, NULL), ACL_SOCKET_INVALID_ARGUMENT);
     EQUAL(acl_eol_convention(NULL, &is), ACL_SOCKET_INVALID_HANDLE);
     EQUAL(acl_set_eol_convention(NULL, 0), ACL_SOCKET_INVALID_HANDLE);
-    arrive(peer, "utf-8", "a\r\nb\r\nc\rd\r\n");
-    OK(acl_set_eol_convention(socket, ACL_SOCKET_EOL_DOS));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "a");
-    OK(acl_set_eol_convention(socket, ACL_SOCKET_EOL_UNIX));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "b\r");
-    OK(acl_set_eol_convention(socket, ACL_SOCKET_EOL_MAC));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "c");
-    OK(acl_set_eol_convention(socket, ACL_SOCKET_EOL_ANYNL_DOS));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "d");
-    OK(acl_terpri(socket));
-    OK(acl_set_eol_convention(socket, ACL_SOCKET_EOL_UNIX));
-    OK(acl_terpri(socket));
-    OK(acl_set_eol_convention(socket, ACL_SOCKET_EOL_MAC));
-    OK(acl_terpri(socket));
-    SENT(socket, peer, "utf-8", "\r\n\n\r");
-    gone(socket, peer);
+    PUT(raw, "a\r\nb\r\nc\rd\r\n");
+    OK(acl_set_eol_convention(stream, ACL_SOCKET_EOL_DOS));
+    READS_LINE(stream, "a");
+    OK(acl_set_eol_convention(stream, ACL_SOCKET_EOL_UNIX));
+    READS_LINE(stream, "b\r");
+    OK(acl_set_eol_convention(stream, ACL_SOCKET_EOL_MAC));
+    READS_LINE(stream, "c");
+    OK(acl_set_eol_convention(stream, ACL_SOCKET_EOL_ANYNL_DOS));
+    READS_LINE(stream, "d");
+    OK(acl_terpri(stream));
+    OK(acl_set_eol_convention(stream, ACL_SOCKET_EOL_UNIX));
+    OK(acl_terpri(stream));
+    OK(acl_set_eol_convention(stream, ACL_SOCKET_EOL_MAC));
+    OK(acl_terpri(stream));
+    FLUSHED(stream, raw, "\r\n\n\r");
+    gone(stream, raw);
 }
 
 MAIN(CASE(newlines_in_characters), CASE(newlines_in_characters_byte_by_byte), CASE(newlines_end_lines),

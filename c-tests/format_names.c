@@ -1,57 +1,13 @@
 /* External formats: their names, where they are given, inherited and changed. */
-#include "test.h"
+#include "streams.h"
 #include <stddef.h>
 
-#define BYTES(literal) literal, sizeof literal - 1
-#define ROWS(table) (sizeof table / sizeof *table)
 
-/* A stream on one end of a pair; the other end stays a descriptor of the test. */
-static acl_socket *stream(int *peer, const char *format, int32_t policy)
-{
-    int pair[2];
-    acl_socket *socket;
-    EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    OK(acl_socket_from_os_fd(pair[0], ARGS(acl_socket_from_os_fd_args, .external_format = format, .malformed_policy = policy),
-        &socket));
-    *peer = pair[1];
-    return socket;
-}
-
-static void gone(acl_socket *socket, int peer)
-{
-    done(socket);
-    close(peer);
-}
-
-static void arrive(int peer, const void *bytes, size_t length)
-{
-    EQUAL(send(peer, bytes, length, MSG_NOSIGNAL), length);
-}
-
-/* What has been sent is these bytes and no more. */
-static void sent(int line, int peer, const char *bytes, size_t length)
-{
-    static char is[100000];
-    size_t got = 0, i;
-    ssize_t n;
-    while ((n = recv(peer, is + got, sizeof is - got, MSG_DONTWAIT)) > 0)
-        got += (size_t)n;
-    for (i = 0; i < got && i < length; i++) {
-        if (is[i] != bytes[i])
-            fail(__FILE__, line, "byte %d is %02x, not %02x", (int)i, (unsigned char)is[i], (unsigned char)bytes[i]);
-    }
-    if (got != length)
-        fail(__FILE__, line, "%d bytes were sent, not %d", (int)got, (int)length);
-}
-
-#define FLUSHED(socket, peer, literal) \
-    do { OK(acl_force_output(socket)); sent(__LINE__, peer, literal, sizeof literal - 1); } while (0)
-
-static void expect_format(acl_socket *socket, const char *name)
+static void expect_format(acl_socket *stream, const char *name)
 {
     char is[50];
     size_t length;
-    OK(acl_stream_external_format(socket, is, sizeof is, &length));
+    OK(acl_stream_external_format(stream, is, sizeof is, &length));
     TEXT(is, name);
     EQUAL(length, strlen(name));
 }
@@ -71,32 +27,32 @@ TEST(names_of_formats)
         "big5", "euc-kr", "windows-1252", "windows-1251", "iso-8859-2", "iso-8859-15", "koi8-r",
     };
     static const char *unknown[] = { "", ":", "utf-9", "utf-8x", "::utf-8", "utf 8", "no such format", "\xff", NULL };
-    int peer;
+    int raw;
     size_t i, length = 0;
     char small[4];
-    acl_socket *socket = stream(&peer, NULL, 0);
-    expect_format(socket, "utf-8");
+    acl_socket *stream = stream_and_raw(ADOPTED, NULL, &raw);
+    expect_format(stream, "utf-8");
     for (i = 0; i < ROWS(canonical); i++) {
-        OK(acl_set_stream_external_format(socket, canonical[i]));
-        expect_format(socket, canonical[i]);
+        OK(acl_set_stream_external_format(stream, canonical[i]));
+        expect_format(stream, canonical[i]);
     }
     for (i = 0; i < ROWS(names); i++) {
         printf("# %s\n", names[i][0]);
-        OK(acl_set_stream_external_format(socket, names[i][0]));
-        expect_format(socket, names[i][1]);
+        OK(acl_set_stream_external_format(stream, names[i][0]));
+        expect_format(stream, names[i][1]);
     }
     for (i = 0; i < ROWS(unknown); i++) {
-        EQUAL(acl_set_stream_external_format(socket, unknown[i]), ACL_SOCKET_INVALID_ARGUMENT);
-        expect_format(socket, "iso-8859-2");
+        EQUAL(acl_set_stream_external_format(stream, unknown[i]), ACL_SOCKET_INVALID_ARGUMENT);
+        expect_format(stream, "iso-8859-2");
     }
-    EQUAL(acl_stream_external_format(socket, small, sizeof small, &length), ACL_SOCKET_BUFFER_TOO_SMALL);
+    EQUAL(acl_stream_external_format(stream, small, sizeof small, &length), ACL_SOCKET_BUFFER_TOO_SMALL);
     TEXT(small, "iso");
     EQUAL(length, 10);
-    OK(acl_stream_external_format(socket, NULL, 0, &length));
+    OK(acl_stream_external_format(stream, NULL, 0, &length));
     EQUAL(length, 10);
     EQUAL(acl_set_stream_external_format(NULL, "utf-8"), ACL_SOCKET_INVALID_HANDLE);
     EQUAL(acl_stream_external_format(NULL, small, sizeof small, NULL), ACL_SOCKET_INVALID_HANDLE);
-    gone(socket, peer);
+    gone(stream, raw);
 }
 
 TEST(a_format_is_given_at_creation_and_inherited)
@@ -123,8 +79,7 @@ TEST(a_format_is_given_at_creation_and_inherited)
     OK(acl_write_vector(client, "\xa0\x95\x5c", 3, NULL));
     OK(acl_force_output(client));
     EQUAL(acl_read_char(server, &character), ACL_SOCKET_DECODING_ERROR);
-    OK(acl_read_char(server, &character));
-    EQUAL(character, 0x8868);
+    CHARACTER(server, 0x8868);
     done(client);
     done(server);
     EQUAL(MAKE(&server, .connect = ACL_SOCKET_PASSIVE, .external_format = "utf-9"), ACL_SOCKET_INVALID_ARGUMENT);
@@ -156,76 +111,69 @@ TEST(datagram_sockets_have_no_format)
 TEST(callers_compiled_before_there_were_formats)
 {
     acl_socket_from_os_fd_args args;
-    acl_socket *socket;
+    acl_socket *stream;
     int pair[2];
     EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     memset(&args, 0xff, sizeof args);
     args.struct_size = offsetof(acl_socket_from_os_fd_args, external_format);
     args.format = ACL_SOCKET_TEXT;
-    OK(acl_socket_from_os_fd(pair[0], &args, &socket));
-    expect_format(socket, "utf-8");
-    gone(socket, pair[1]);
+    OK(acl_socket_from_os_fd(pair[0], &args, &stream));
+    expect_format(stream, "utf-8");
+    gone(stream, pair[1]);
 }
 
 TEST(a_format_changes_on_a_live_stream)
 {
-    int peer;
-    char line[20];
-    acl_socket *socket = stream(&peer, "utf-8", ACL_SOCKET_REFUSE);
-    arrive(peer, BYTES("\xc3\xa9\n\xe9\n\xe9\0\n\0\xc3\xa9\n"));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "é");
-    OK(acl_set_stream_external_format(socket, "latin-1"));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "é");
-    OK(acl_set_stream_external_format(socket, "utf-16le"));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "é");
-    EQUAL(acl_set_stream_external_format(socket, "utf-9"), ACL_SOCKET_INVALID_ARGUMENT);
-    OK(acl_set_stream_external_format(socket, "utf-8"));
-    OK(acl_write_string(socket, "é", 2));
-    OK(acl_set_stream_external_format(socket, "latin-1"));
-    OK(acl_write_string(socket, "é", 2));
-    OK(acl_set_stream_external_format(socket, "utf-16be"));
-    OK(acl_write_string(socket, "é", 2));
-    OK(acl_write_byte(socket, 0xff));
-    FLUSHED(socket, peer, "\xc3\xa9\xe9\0\xe9\xff");
-    OK(acl_set_stream_external_format(socket, "utf-8"));
-    OK(acl_read_line(socket, line, sizeof line, NULL));
-    TEXT(line, "é");
-    gone(socket, peer);
+    int raw;
+    acl_socket *stream = STREAM(&raw, .external_format = "utf-8", .malformed_policy = ACL_SOCKET_REFUSE);
+    PUT(raw, "\xc3\xa9\n\xe9\n\xe9\0\n\0\xc3\xa9\n");
+    READS_LINE(stream, "é");
+    OK(acl_set_stream_external_format(stream, "latin-1"));
+    READS_LINE(stream, "é");
+    OK(acl_set_stream_external_format(stream, "utf-16le"));
+    READS_LINE(stream, "é");
+    EQUAL(acl_set_stream_external_format(stream, "utf-9"), ACL_SOCKET_INVALID_ARGUMENT);
+    OK(acl_set_stream_external_format(stream, "utf-8"));
+    OK(acl_write_string(stream, "é", 2));
+    OK(acl_set_stream_external_format(stream, "latin-1"));
+    OK(acl_write_string(stream, "é", 2));
+    OK(acl_set_stream_external_format(stream, "utf-16be"));
+    OK(acl_write_string(stream, "é", 2));
+    OK(acl_write_byte(stream, 0xff));
+    FLUSHED(stream, raw, "\xc3\xa9\xe9\0\xe9\xff");
+    OK(acl_set_stream_external_format(stream, "utf-8"));
+    READS_LINE(stream, "é");
+    gone(stream, raw);
 }
 
 TEST(binary_and_text_streams)
 {
-    int peer, pair[2];
+    int raw, pair[2];
     uint8_t byte;
     uint32_t character;
-    acl_socket *socket;
+    acl_socket *stream;
     EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    peer = pair[1];
+    raw = pair[1];
     OK(acl_socket_from_os_fd(pair[0], ARGS(acl_socket_from_os_fd_args, .format = ACL_SOCKET_BINARY, .external_format = "big5"),
-        &socket));
-    expect_format(socket, "big5");
-    OK(acl_set_stream_external_format(socket, "latin-1"));
-    expect_format(socket, "latin-1");
-    arrive(peer, "\xe9", 1);
-    EQUAL(acl_read_char(socket, &character), ACL_SOCKET_WRONG_FORMAT);
-    EQUAL(acl_write_char(socket, 'a'), ACL_SOCKET_WRONG_FORMAT);
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 0xe9);
-    gone(socket, peer);
+        &stream));
+    expect_format(stream, "big5");
+    OK(acl_set_stream_external_format(stream, "latin-1"));
+    expect_format(stream, "latin-1");
+    PUT(raw, "\xe9");
+    EQUAL(acl_read_char(stream, &character), ACL_SOCKET_WRONG_FORMAT);
+    EQUAL(acl_write_char(stream, 'a'), ACL_SOCKET_WRONG_FORMAT);
+    BYTE(stream, 0xe9);
+    gone(stream, raw);
     EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    peer = pair[1];
+    raw = pair[1];
     OK(acl_socket_from_os_fd(pair[0], ARGS(acl_socket_from_os_fd_args, .format = ACL_SOCKET_TEXT, .external_format = "big5"),
-        &socket));
-    arrive(peer, "\xa4\xa4", 2);
-    EQUAL(acl_read_byte(socket, &byte), ACL_SOCKET_WRONG_FORMAT);
-    OK(acl_read_char(socket, &character));
-    EQUAL(character, 0x4e2d);
-    OK(acl_write_char(socket, 0x6587));
-    FLUSHED(socket, peer, "\xa4\xe5");
-    gone(socket, peer);
+        &stream));
+    PUT(raw, "\xa4\xa4");
+    EQUAL(acl_read_byte(stream, &byte), ACL_SOCKET_WRONG_FORMAT);
+    CHARACTER(stream, 0x4e2d);
+    OK(acl_write_char(stream, 0x6587));
+    FLUSHED(stream, raw, "\xa4\xe5");
+    gone(stream, raw);
 }
 
 MAIN(CASE(names_of_formats), CASE(a_format_is_given_at_creation_and_inherited), CASE(datagram_sockets_have_no_format),

@@ -1,8 +1,5 @@
 /* External formats: texts written and read in many encodings, whole and byte by byte. */
-#include "test.h"
-
-#define BYTES(literal) literal, sizeof literal - 1
-#define ROWS(table) (sizeof table / sizeof *table)
+#include "texts.h"
 
 /* A text of two lines, one digit a character telling how many bytes it takes, and these bytes. */
 typedef struct { const char *format, *text, *widths, *bytes; size_t length; } row;
@@ -46,84 +43,39 @@ static const row rows[] = {
       BYTES("a\xf0\xd2\xc9\xd7\xc5\xd4\x80z\n\xff\n") },
 };
 
-/* A stream on one end of a pair; the other end stays a descriptor of the test. */
-static acl_socket *stream(int *peer, const char *format, int32_t policy)
-{
-    int pair[2];
-    acl_socket *socket;
-    EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    OK(acl_socket_from_os_fd(pair[0], ARGS(acl_socket_from_os_fd_args, .external_format = format, .malformed_policy = policy),
-        &socket));
-    *peer = pair[1];
-    return socket;
-}
-
-/* The same for a row of a table, which a failure is to name. */
-static acl_socket *stream_for(int *peer, const char *format, const char *how)
+/* A stream for a row of a table, which a failure is to name. */
+static acl_socket *stream_for(int *raw, const char *format, const char *how)
 {
     printf("# %s, %s\n", format, how);
-    return stream(peer, format, ACL_SOCKET_REPLACE);
+    return STREAM(raw, .external_format = format);
 }
 
-static void gone(acl_socket *socket, int peer)
+/* The same when these bytes, and the end, have arrived. */
+static acl_socket *stream_of(int *raw, const char *format, const char *bytes, size_t length, const char *how)
 {
-    done(socket);
-    close(peer);
+    acl_socket *stream = stream_for(raw, format, how);
+    put(*raw, bytes, length);
+    end_input(stream, *raw);
+    return stream;
 }
 
-static void arrive(int peer, const void *bytes, size_t length)
+/* What was written is the row. */
+static void becomes(acl_socket *stream, int raw, const row *of)
 {
-    EQUAL(send(peer, bytes, length, MSG_NOSIGNAL), length);
-}
-
-/* What has been sent is these bytes and no more. */
-static void sent(int line, int peer, const char *bytes, size_t length)
-{
-    static char is[100000];
-    size_t got = 0, i;
-    ssize_t n;
-    while ((n = recv(peer, is + got, sizeof is - got, MSG_DONTWAIT)) > 0)
-        got += (size_t)n;
-    for (i = 0; i < got && i < length; i++) {
-        if (is[i] != bytes[i])
-            fail(__FILE__, line, "byte %d is %02x, not %02x", (int)i, (unsigned char)is[i], (unsigned char)bytes[i]);
-    }
-    if (got != length)
-        fail(__FILE__, line, "%d bytes were sent, not %d", (int)got, (int)length);
-}
-
-#define FLUSHED(socket, peer, literal) \
-    do { OK(acl_force_output(socket)); sent(__LINE__, peer, literal, sizeof literal - 1); } while (0)
-
-static const char *next_character(const char *text, uint32_t *character)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    int more = *at < 0x80 ? 0 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2 : 3;
-    *character = more ? *at & (0x3f >> more) : *at;
-    for (at++; more > 0; more--)
-        *character = *character << 6 | (*at++ & 0x3f);
-    return (const char *)at;
-}
-
-static void counted(acl_socket *socket, uint64_t input, uint64_t output)
-{
-    uint64_t in = 99, out = 99;
-    OK(acl_replacement_counts(socket, &in, &out));
-    EQUAL(in, input);
-    EQUAL(out, output);
+    OK(acl_force_output(stream));
+    SENT_BYTES(raw, of->bytes, of->length);
+    counted(stream, 0, 0);
+    gone(stream, raw);
 }
 
 TEST(strings_are_written_in_their_format)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer;
-        acl_socket *socket = stream_for(&peer, rows[i].format, "write_string");
-        OK(acl_write_string(socket, rows[i].text, strlen(rows[i].text)));
-        OK(acl_force_output(socket));
-        sent(__LINE__, peer, rows[i].bytes, rows[i].length);
-        counted(socket, 0, 0);
-        gone(socket, peer);
+        int raw;
+        acl_socket *stream = stream_for(&raw, rows[i].format, "write_string");
+        OK(acl_write_string(stream, rows[i].text, strlen(rows[i].text)));
+        becomes(stream, raw, &rows[i]);
     }
 }
 
@@ -131,18 +83,15 @@ TEST(characters_are_written_in_their_format)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer;
+        int raw;
         uint32_t character;
         const char *text = rows[i].text;
-        acl_socket *socket = stream_for(&peer, rows[i].format, "write_char");
+        acl_socket *stream = stream_for(&raw, rows[i].format, "write_char");
         while (*text) {
             text = next_character(text, &character);
-            OK(acl_write_char(socket, character));
+            OK(acl_write_char(stream, character));
         }
-        OK(acl_force_output(socket));
-        sent(__LINE__, peer, rows[i].bytes, rows[i].length);
-        counted(socket, 0, 0);
-        gone(socket, peer);
+        becomes(stream, raw, &rows[i]);
     }
 }
 
@@ -150,14 +99,12 @@ TEST(lines_are_written_in_their_format)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer;
+        int raw;
         const char *newline = strchr(rows[i].text, '\n'), *second = newline + 1;
-        acl_socket *socket = stream_for(&peer, rows[i].format, "write_line");
-        OK(acl_write_line(socket, rows[i].text, (size_t)(newline - rows[i].text)));
-        OK(acl_write_line(socket, second, strlen(second) - 1));
-        OK(acl_force_output(socket));
-        sent(__LINE__, peer, rows[i].bytes, rows[i].length);
-        gone(socket, peer);
+        acl_socket *stream = stream_for(&raw, rows[i].format, "write_line");
+        OK(acl_write_line(stream, rows[i].text, (size_t)(newline - rows[i].text)));
+        OK(acl_write_line(stream, second, strlen(second) - 1));
+        becomes(stream, raw, &rows[i]);
     }
 }
 
@@ -165,29 +112,23 @@ TEST(characters_are_read_peeked_and_put_back)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer;
+        int raw;
         uint32_t character, should;
         const char *text = rows[i].text;
-        acl_socket *socket = stream_for(&peer, rows[i].format, "read_char");
-        arrive(peer, rows[i].bytes, rows[i].length);
-        shutdown(peer, SHUT_WR);
+        acl_socket *stream = stream_of(&raw, rows[i].format, rows[i].bytes, rows[i].length, "read_char");
         while (*text) {
             text = next_character(text, &should);
-            OK(acl_peek_char(socket, &character));
-            EQUAL(character, should);
-            OK(acl_peek_char(socket, &character));
-            EQUAL(character, should);
-            OK(acl_read_char(socket, &character));
-            EQUAL(character, should);
-            OK(acl_unread_char(socket, should));
-            OK(acl_read_char_no_hang(socket, &character));
-            EQUAL(character, should);
+            PEEKED(stream, should);
+            PEEKED(stream, should);
+            CHARACTER(stream, should);
+            OK(acl_unread_char(stream, should));
+            AT_ONCE(stream, should);
         }
-        EQUAL(acl_peek_char(socket, &character), ACL_SOCKET_END_OF_FILE);
-        EQUAL(acl_read_char(socket, &character), ACL_SOCKET_END_OF_FILE);
-        EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_END_OF_FILE);
-        counted(socket, 0, 0);
-        gone(socket, peer);
+        EQUAL(acl_peek_char(stream, &character), ACL_SOCKET_END_OF_FILE);
+        EQUAL(acl_read_char(stream, &character), ACL_SOCKET_END_OF_FILE);
+        EQUAL(acl_read_char_no_hang(stream, &character), ACL_SOCKET_END_OF_FILE);
+        counted(stream, 0, 0);
+        gone(stream, raw);
     }
 }
 
@@ -195,24 +136,22 @@ TEST(a_character_that_is_put_back_is_bytes_again)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer;
+        int raw;
         unsigned char bytes[100];
         size_t length, first = (size_t)(rows[i].widths[0] - '0');
         uint32_t character;
-        acl_socket *socket;
+        acl_socket *stream;
         if (strcmp(rows[i].format, "iso-2022-jp") == 0)
             continue; /* to which character an escape sequence belongs is not said */
-        socket = stream_for(&peer, rows[i].format, "unread_char");
-        arrive(peer, rows[i].bytes, rows[i].length);
-        shutdown(peer, SHUT_WR);
-        OK(acl_read_char(socket, &character));
-        OK(acl_read_char(socket, &character));
-        OK(acl_unread_char(socket, character));
-        EQUAL(acl_unread_char(socket, character), ACL_SOCKET_INVALID_ARGUMENT);
-        EQUAL(acl_read_sequence(socket, bytes, sizeof bytes, 0, &length), ACL_SOCKET_END_OF_FILE);
+        stream = stream_of(&raw, rows[i].format, rows[i].bytes, rows[i].length, "unread_char");
+        OK(acl_read_char(stream, &character));
+        OK(acl_read_char(stream, &character));
+        OK(acl_unread_char(stream, character));
+        EQUAL(acl_unread_char(stream, character), ACL_SOCKET_INVALID_ARGUMENT);
+        EQUAL(acl_read_sequence(stream, bytes, sizeof bytes, 0, &length), ACL_SOCKET_END_OF_FILE);
         EQUAL(length, rows[i].length - first);
-        CHECK(memcmp(bytes, rows[i].bytes + first, length) == 0);
-        gone(socket, peer);
+        SAME(bytes, rows[i].bytes + first, length);
+        gone(stream, raw);
     }
 }
 
@@ -220,36 +159,36 @@ TEST(lines_are_read_as_utf_8)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer;
+        int raw;
         char line[100];
         const char *view, *at = rows[i].text;
         size_t length, size;
-        acl_socket *socket = stream_for(&peer, rows[i].format, "read_line");
-        arrive(peer, rows[i].bytes, rows[i].length);
-        arrive(peer, rows[i].bytes, rows[i].length);
-        shutdown(peer, SHUT_WR);
+        acl_socket *stream = stream_for(&raw, rows[i].format, "read_line");
+        put(raw, rows[i].bytes, rows[i].length);
+        put(raw, rows[i].bytes, rows[i].length);
+        shutdown(raw, SHUT_WR);
         for (; *at; at += size + 1) {
             size = strcspn(at, "\n");
-            OK(acl_read_line(socket, line, sizeof line, &length));
+            OK(acl_read_line(stream, line, sizeof line, &length));
             EQUAL(length, size);
             EQUAL(strlen(line), size);
-            CHECK(memcmp(line, at, size) == 0);
+            SAME(line, at, size);
         }
         for (at = rows[i].text; *at; at += size + 1) {
             size = strcspn(at, "\n");
-            OK(acl_read_line_view(socket, &view, &length));
+            OK(acl_read_line_view(stream, &view, &length));
             EQUAL(length, size);
-            CHECK(memcmp(view, at, size) == 0);
+            SAME(view, at, size);
         }
-        EQUAL(acl_read_line(socket, line, sizeof line, &length), ACL_SOCKET_END_OF_FILE);
-        EQUAL(acl_read_line_view(socket, &view, &length), ACL_SOCKET_END_OF_FILE);
-        counted(socket, 0, 0);
-        gone(socket, peer);
+        EQUAL(acl_read_line(stream, line, sizeof line, &length), ACL_SOCKET_END_OF_FILE);
+        EQUAL(acl_read_line_view(stream, &view, &length), ACL_SOCKET_END_OF_FILE);
+        counted(stream, 0, 0);
+        gone(stream, raw);
     }
 }
 
 /* The text read by pieces of at most size - 1 bytes, none of which ends within a character. */
-static void read_pieces(acl_socket *socket, const char *text, size_t size, int32_t partial)
+static void read_pieces(acl_socket *stream, const char *text, size_t size, int32_t partial)
 {
     char piece[100];
     size_t length, total = 0;
@@ -257,7 +196,7 @@ static void read_pieces(acl_socket *socket, const char *text, size_t size, int32
     do {
         length = 0;
         memset(piece, 'x', sizeof piece);
-        status = acl_read_string(socket, piece, size, partial, &length);
+        status = acl_read_string(stream, piece, size, partial, &length);
         CHECK(status == ACL_SOCKET_OK || status == ACL_SOCKET_END_OF_FILE);
         CHECK(length < size && piece[length] == 0 && total + length <= strlen(text));
         CHECK(memcmp(piece, text + total, length) == 0);
@@ -273,12 +212,10 @@ TEST(strings_are_read_as_utf_8)
     size_t i, size;
     for (i = 0; i < ROWS(rows); i++) {
         for (size = 5; size <= 100; size = size == 12 ? 100 : size + 1) {
-            int peer;
-            acl_socket *socket = stream_for(&peer, rows[i].format, "read_string");
-            arrive(peer, rows[i].bytes, rows[i].length);
-            shutdown(peer, SHUT_WR);
-            read_pieces(socket, rows[i].text, size, size % 2);
-            gone(socket, peer);
+            int raw;
+            acl_socket *stream = stream_of(&raw, rows[i].format, rows[i].bytes, rows[i].length, "read_string");
+            read_pieces(stream, rows[i].text, size, size % 2);
+            gone(stream, raw);
         }
     }
 }
@@ -287,22 +224,21 @@ TEST(a_character_is_there_when_its_last_byte_is)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer, width;
-        uint32_t character, should;
+        int raw, width;
+        uint32_t should;
         const char *text = rows[i].text, *widths = rows[i].widths, *bytes = rows[i].bytes;
-        acl_socket *socket = stream_for(&peer, rows[i].format, "byte by byte");
+        acl_socket *stream = stream_for(&raw, rows[i].format, "byte by byte");
         for (; *text; widths++) {
             text = next_character(text, &should);
             for (width = *widths - '0'; width > 0; width--) {
-                EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-                arrive(peer, bytes++, 1);
+                NOT_YET(stream);
+                put(raw, bytes++, 1);
             }
-            OK(acl_read_char_no_hang(socket, &character));
-            EQUAL(character, should);
+            AT_ONCE(stream, should);
         }
         EQUAL(bytes - rows[i].bytes, rows[i].length);
-        EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-        gone(socket, peer);
+        NOT_YET(stream);
+        gone(stream, raw);
     }
 }
 
@@ -315,19 +251,16 @@ TEST(long_texts)
     while (size + 20 < sizeof text)
         size += (size_t)sprintf(text + size, size % 7 ? "\xe6\x97\xa5\xe6\x9c\xac" : "a\xd0\xaf");
     for (f = 0; f < ROWS(formats); f++) {
-        int pair[2];
         acl_socket *writer, *reader;
         printf("# %s\n", formats[f]);
-        EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-        OK(acl_socket_from_os_fd(pair[0], NULL, &writer));
-        OK(acl_socket_from_os_fd(pair[1], NULL, &reader));
+        stream_pair(ADOPTED, NULL, &writer, &reader);
         OK(acl_set_stream_external_format(writer, formats[f]));
         OK(acl_set_stream_external_format(reader, formats[f]));
         OK(acl_write_string(writer, text, size));
         OK(acl_close(writer, 0));
         EQUAL(acl_read_string(reader, back, sizeof back, 0, &length), ACL_SOCKET_END_OF_FILE);
         EQUAL(length, size);
-        CHECK(memcmp(back, text, size) == 0);
+        SAME(back, text, size);
         counted(reader, 0, 0);
         done(writer);
         done(reader);
@@ -337,6 +270,8 @@ TEST(long_texts)
 TEST(some_formats_read_more_than_they_write)
 {
     static const struct { const char *format, *bytes; size_t length; const char *text; } more[] = {
+        { "utf-8", BYTES("\xef\xbb\xbf"), "\xef\xbb\xbf" },
+        { "utf-8", BYTES("\xef\xbb\xbf""a\n\xef\xbb\xbf\n"), "\xef\xbb\xbf""a\n\xef\xbb\xbf\n" },
         { "euc-jp", BYTES("\x8f\xb0\xa1z"), "丂z" },
         { "shift_jis", BYTES("\x80\xfa\x40z"), "\xc2\x80ⅰz" },
         { "big5", BYTES("\x88\x62\x87\x40z"), "Ê\xcc\x84䏰z" },
@@ -355,108 +290,117 @@ TEST(some_formats_read_more_than_they_write)
     };
     size_t i, j;
     for (i = 0; i < ROWS(more); i++) {
-        int peer;
+        int raw;
         const char *text = more[i].text;
         uint32_t character, should;
-        acl_socket *socket = stream_for(&peer, more[i].format, "whole");
-        arrive(peer, more[i].bytes, more[i].length);
-        shutdown(peer, SHUT_WR);
-        read_pieces(socket, text, 100, 0);
-        counted(socket, 0, 0);
-        gone(socket, peer);
-        socket = stream_for(&peer, more[i].format, "byte by byte");
+        acl_socket *stream = stream_of(&raw, more[i].format, more[i].bytes, more[i].length, "whole");
+        read_pieces(stream, text, 100, 0);
+        counted(stream, 0, 0);
+        gone(stream, raw);
+        stream = stream_for(&raw, more[i].format, "byte by byte");
         for (j = 0; j < more[i].length; j++) {
-            arrive(peer, more[i].bytes + j, 1);
-            while (acl_read_char_no_hang(socket, &character) == ACL_SOCKET_OK) {
+            put(raw, more[i].bytes + j, 1);
+            while (acl_read_char_no_hang(stream, &character) == ACL_SOCKET_OK) {
                 text = next_character(text, &should);
                 EQUAL(character, should);
             }
             EQUAL(acl_stream_error_identifier(), ACL_SOCKET_WOULD_BLOCK);
         }
         EQUAL(*text, 0);
-        gone(socket, peer);
+        gone(stream, raw);
     }
+}
+
+TEST(a_byte_order_mark_in_utf_8_is_a_character)
+{
+    int raw;
+    const char *view;
+    size_t length;
+    acl_socket *stream = stream_and_raw(ADOPTED, NULL, &raw);
+    PUT(raw, "\xef\xbb\xbf\xef\xbb\xbf" "a\n\xef\xbb\xbf" "b\n\xef\xbb\xbf\n");
+    PEEKED(stream, 0xfeff);
+    CHARACTER(stream, 0xfeff);
+    OK(acl_unread_char(stream, 0xfeff));
+    AT_ONCE(stream, 0xfeff);
+    CHARACTER(stream, 0xfeff);
+    CHARACTER(stream, 'a');
+    CHARACTER(stream, '\n');
+    READS_LINE(stream, "\xef\xbb\xbf" "b");
+    OK(acl_read_line_view(stream, &view, &length));
+    EQUAL(length, 3);
+    SAME(view, "\xef\xbb\xbf", 3);
+    counted(stream, 0, 0);
+    gone(stream, raw);
 }
 
 TEST(the_beginning_of_a_character_is_still_bytes)
 {
-    int peer;
-    uint8_t byte;
-    uint32_t character;
-    acl_socket *socket = stream(&peer, "utf-8", ACL_SOCKET_REPLACE);
-    arrive(peer, "\xe2\x82", 2);
-    EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 0xe2);
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 0x82);
-    arrive(peer, "\xc3", 1);
-    EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-    OK(acl_set_stream_external_format(socket, "latin-1"));
-    OK(acl_read_char(socket, &character));
-    EQUAL(character, 0xc3);
-    counted(socket, 0, 0);
-    gone(socket, peer);
+    int raw;
+    acl_socket *stream = STREAM(&raw, .external_format = "utf-8");
+    PUT(raw, "\xe2\x82");
+    NOT_YET(stream);
+    BYTE(stream, 0xe2);
+    BYTE(stream, 0x82);
+    PUT(raw, "\xc3");
+    NOT_YET(stream);
+    OK(acl_set_stream_external_format(stream, "latin-1"));
+    CHARACTER(stream, 0xc3);
+    counted(stream, 0, 0);
+    gone(stream, raw);
 }
 
 /* Both are called latin-1 by some: only in the true one every byte is its own code point. */
 TEST(latin_1_is_not_windows_1252)
 {
-    int peer, byte;
-    uint32_t character;
+    int raw, byte;
     unsigned char all[256];
-    acl_socket *socket = stream(&peer, "latin-1", ACL_SOCKET_REFUSE);
+    acl_socket *stream = STREAM(&raw, .external_format = "latin-1", .malformed_policy = ACL_SOCKET_REFUSE);
     for (byte = 0; byte < 256; byte++) {
         all[byte] = (unsigned char)byte;
-        OK(acl_write_char(socket, (uint32_t)byte));
+        OK(acl_write_char(stream, (uint32_t)byte));
     }
-    OK(acl_force_output(socket));
-    sent(__LINE__, peer, (char *)all, 256);
-    arrive(peer, all, 256);
-    for (byte = 0; byte < 256; byte++) {
-        OK(acl_read_char(socket, &character));
-        EQUAL(character, byte);
-    }
-    OK(acl_set_stream_external_format(socket, "windows-1252"));
-    arrive(peer, "\x80\x81\x9f", 3);
-    OK(acl_read_char(socket, &character));
-    EQUAL(character, 0x20ac);
-    OK(acl_read_char(socket, &character));
-    EQUAL(character, 0x81);
-    OK(acl_read_char(socket, &character));
-    EQUAL(character, 0x178);
-    gone(socket, peer);
+    OK(acl_force_output(stream));
+    SENT_BYTES(raw, (char *)all, 256);
+    put(raw, all, 256);
+    for (byte = 0; byte < 256; byte++)
+        CHARACTER(stream, byte);
+    OK(acl_set_stream_external_format(stream, "windows-1252"));
+    PUT(raw, "\x80\x81\x9f");
+    CHARACTER(stream, 0x20ac);
+    CHARACTER(stream, 0x81);
+    CHARACTER(stream, 0x178);
+    gone(stream, raw);
 }
 
 TEST(a_shift_state_lasts_between_calls)
 {
-    int peer;
-    acl_socket *socket = stream(&peer, "iso-2022-jp", ACL_SOCKET_REFUSE);
-    OK(acl_write_string(socket, "日", 3));
-    OK(acl_write_char(socket, 0x672c));
-    OK(acl_write_line(socket, "語", 3));
-    OK(acl_write_char(socket, 'a'));
-    OK(acl_terpri(socket));
-    FLUSHED(socket, peer, "\x1b$BF|K\\8l\x1b(B\na\n");
-    OK(acl_write_string(socket, "日", 3));
-    EQUAL(acl_write_string(socket, "a😀", 5), ACL_SOCKET_ENCODING_ERROR);
-    EQUAL(acl_write_char(socket, 0x1f600), ACL_SOCKET_ENCODING_ERROR);
-    EQUAL(acl_write_line(socket, "\n\n😀", 6), ACL_SOCKET_ENCODING_ERROR);
-    OK(acl_write_string(socket, "本", 3));
-    OK(acl_close(socket, 0));
-    sent(__LINE__, peer, BYTES("\x1b$BF|K\\\x1b(B"));
-    gone(socket, peer);
-    socket = stream(&peer, "iso-2022-jp", ACL_SOCKET_REFUSE);
-    EQUAL(acl_write_string(socket, "日😀", 7), ACL_SOCKET_ENCODING_ERROR);
-    OK(acl_write_string(socket, "a", 1));
-    OK(acl_close(socket, 0));
-    sent(__LINE__, peer, "a", 1);
-    gone(socket, peer);
+    int raw;
+    acl_socket *stream = STREAM(&raw, .external_format = "iso-2022-jp", .malformed_policy = ACL_SOCKET_REFUSE);
+    OK(acl_write_string(stream, "日", 3));
+    OK(acl_write_char(stream, 0x672c));
+    OK(acl_write_line(stream, "語", 3));
+    OK(acl_write_char(stream, 'a'));
+    OK(acl_terpri(stream));
+    FLUSHED(stream, raw, "\x1b$BF|K\\8l\x1b(B\na\n");
+    OK(acl_write_string(stream, "日", 3));
+    EQUAL(acl_write_string(stream, "a😀", 5), ACL_SOCKET_ENCODING_ERROR);
+    EQUAL(acl_write_char(stream, 0x1f600), ACL_SOCKET_ENCODING_ERROR);
+    EQUAL(acl_write_line(stream, "\n\n😀", 6), ACL_SOCKET_ENCODING_ERROR);
+    OK(acl_write_string(stream, "本", 3));
+    OK(acl_close(stream, 0));
+    SENT(raw, "\x1b$BF|K\\\x1b(B");
+    gone(stream, raw);
+    stream = STREAM(&raw, .external_format = "iso-2022-jp", .malformed_policy = ACL_SOCKET_REFUSE);
+    EQUAL(acl_write_string(stream, "日😀", 7), ACL_SOCKET_ENCODING_ERROR);
+    OK(acl_write_string(stream, "a", 1));
+    OK(acl_close(stream, 0));
+    SENT(raw, "a");
+    gone(stream, raw);
 }
 
 MAIN(CASE(strings_are_written_in_their_format), CASE(characters_are_written_in_their_format),
      CASE(lines_are_written_in_their_format), CASE(characters_are_read_peeked_and_put_back),
      CASE(a_character_that_is_put_back_is_bytes_again), CASE(lines_are_read_as_utf_8), CASE(strings_are_read_as_utf_8),
      CASE(a_character_is_there_when_its_last_byte_is), CASE(long_texts), CASE(some_formats_read_more_than_they_write),
-     CASE(the_beginning_of_a_character_is_still_bytes), CASE(latin_1_is_not_windows_1252),
-     CASE(a_shift_state_lasts_between_calls))
+     CASE(a_byte_order_mark_in_utf_8_is_a_character), CASE(the_beginning_of_a_character_is_still_bytes),
+     CASE(latin_1_is_not_windows_1252), CASE(a_shift_state_lasts_between_calls))

@@ -1,8 +1,6 @@
 /* What is no text: malformed bytes read, characters written that a format lacks; replaced and counted, or refused. */
-#include "test.h"
+#include "functions.h"
 
-#define BYTES(literal) literal, sizeof literal - 1
-#define ROWS(table) (sizeof table / sizeof *table)
 #define R "\xef\xbf\xbd"
 
 typedef struct { const char *format, *bytes; size_t length; const char *text; } row;
@@ -95,69 +93,15 @@ static const row cut[] = {
     { "euc-kr", BYTES("\xc7"), R },
 };
 
-/* A stream on one end of a pair; the other end stays a descriptor of the test. The row is named for a failure. */
-static acl_socket *stream_for(int *peer, const row *of, int32_t policy, const char *how)
+/* A stream for a row of a table, which a failure is to name. */
+static acl_socket *stream_for(int *raw, const row *of, int32_t policy, const char *how)
 {
-    int pair[2];
-    acl_socket *socket;
     size_t i;
     printf("# %s, %s:", of->format, how);
     for (i = 0; i < of->length; i++)
         printf(" %02x", (unsigned char)of->bytes[i]);
     printf("\n");
-    EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    OK(acl_socket_from_os_fd(pair[0], ARGS(acl_socket_from_os_fd_args, .external_format = of->format, .malformed_policy = policy),
-        &socket));
-    *peer = pair[1];
-    return socket;
-}
-
-static void gone(acl_socket *socket, int peer)
-{
-    done(socket);
-    close(peer);
-}
-
-static void arrive(int peer, const void *bytes, size_t length)
-{
-    EQUAL(send(peer, bytes, length, MSG_NOSIGNAL), length);
-}
-
-/* What has been sent is these bytes and no more. */
-static void sent(int line, int peer, const char *bytes, size_t length)
-{
-    static char is[100000];
-    size_t got = 0, i;
-    ssize_t n;
-    while ((n = recv(peer, is + got, sizeof is - got, MSG_DONTWAIT)) > 0)
-        got += (size_t)n;
-    for (i = 0; i < got && i < length; i++) {
-        if (is[i] != bytes[i])
-            fail(__FILE__, line, "byte %d is %02x, not %02x", (int)i, (unsigned char)is[i], (unsigned char)bytes[i]);
-    }
-    if (got != length)
-        fail(__FILE__, line, "%d bytes were sent, not %d", (int)got, (int)length);
-}
-
-#define FLUSHED(socket, peer, literal) \
-    do { OK(acl_force_output(socket)); sent(__LINE__, peer, literal, sizeof literal - 1); } while (0)
-
-static const char *next_character(const char *text, uint32_t *character)
-{
-    const unsigned char *at = (const unsigned char *)text;
-    int more = *at < 0x80 ? 0 : *at < 0xe0 ? 1 : *at < 0xf0 ? 2 : 3;
-    *character = more ? *at & (0x3f >> more) : *at;
-    for (at++; more > 0; more--)
-        *character = *character << 6 | (*at++ & 0x3f);
-    return (const char *)at;
-}
-
-static void counted(acl_socket *socket, uint64_t input, uint64_t output)
-{
-    uint64_t in = 99, out = 99;
-    OK(acl_replacement_counts(socket, &in, &out));
-    EQUAL(in, input);
-    EQUAL(out, output);
+    return STREAM(raw, .external_format = of->format, .malformed_policy = policy);
 }
 
 static uint64_t replacements(const char *text)
@@ -171,26 +115,14 @@ static uint64_t replacements(const char *text)
 }
 
 /* "ok" and a newline, which must arrive whole whatever was before. */
-static void ok_arrives(int peer, const row *behind)
+static void ok_arrives(int raw, const row *behind)
 {
     if (strcmp(behind->format, "utf-16be") == 0 || memcmp(behind->bytes, "\xfe\xff", 2) == 0)
-        arrive(peer, "\0o\0k\0\n", 6);
+        PUT(raw, "\0o\0k\0\n");
     else if (strncmp(behind->format, "utf-16", 6) == 0)
-        arrive(peer, "o\0k\0\n\0", 6);
+        PUT(raw, "o\0k\0\n\0");
     else
-        arrive(peer, "ok\n", 3);
-}
-
-/* Code points to UTF-8 behind a text. */
-static void append(char *text, uint32_t character)
-{
-    char *at = text + strlen(text);
-    int more = character < 0x80 ? 0 : character < 0x800 ? 1 : character < 0x10000 ? 2 : 3;
-    static const unsigned char lead[] = { 0, 0xc0, 0xe0, 0xf0 };
-    *at++ = (char)(lead[more] | character >> (6 * more));
-    while (more-- > 0)
-        *at++ = (char)(0x80 | (character >> (6 * more) & 0x3f));
-    *at = 0;
+        PUT(raw, "ok\n");
 }
 
 TEST(malformed_characters_are_replaced_without_waiting)
@@ -198,24 +130,21 @@ TEST(malformed_characters_are_replaced_without_waiting)
     size_t i;
     int peeks;
     for (i = 0; i < 2 * ROWS(rows); i++) {
-        int peer;
-        uint32_t character, should;
+        int raw;
+        uint32_t should;
         const row *of = &rows[i / 2];
         const char *text = of->text;
-        acl_socket *socket = stream_for(&peer, of, ACL_SOCKET_REPLACE, i % 2 ? "peek_char" : "read_char");
-        arrive(peer, of->bytes, of->length);
+        acl_socket *stream = stream_for(&raw, of, ACL_SOCKET_REPLACE, i % 2 ? "peek_char" : "read_char");
+        put(raw, of->bytes, of->length);
         while (*text) {
             text = next_character(text, &should);
-            for (peeks = i % 2 ? 2 : 0; peeks > 0; peeks--) {
-                OK(acl_peek_char(socket, &character));
-                EQUAL(character, should);
-            }
-            OK(acl_read_char(socket, &character));
-            EQUAL(character, should);
+            for (peeks = i % 2 ? 2 : 0; peeks > 0; peeks--)
+                PEEKED(stream, should);
+            CHARACTER(stream, should);
         }
-        counted(socket, replacements(of->text), 0);
-        EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-        gone(socket, peer);
+        counted(stream, replacements(of->text), 0);
+        NOT_YET(stream);
+        gone(stream, raw);
     }
 }
 
@@ -223,61 +152,58 @@ TEST(malformed_characters_byte_by_byte)
 {
     size_t i, j;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer;
+        int raw;
         uint32_t character;
         char text[100] = "";
-        acl_socket *socket = stream_for(&peer, &rows[i], ACL_SOCKET_REPLACE, "byte by byte");
+        acl_socket *stream = stream_for(&raw, &rows[i], ACL_SOCKET_REPLACE, "byte by byte");
         for (j = 0; j < rows[i].length; j++) {
-            arrive(peer, rows[i].bytes + j, 1);
-            while (acl_read_char_no_hang(socket, &character) == ACL_SOCKET_OK)
+            put(raw, rows[i].bytes + j, 1);
+            while (acl_read_char_no_hang(stream, &character) == ACL_SOCKET_OK)
                 append(text, character);
             EQUAL(acl_stream_error_identifier(), ACL_SOCKET_WOULD_BLOCK);
         }
         TEXT(text, rows[i].text);
-        ok_arrives(peer, &rows[i]);
-        for (j = 0; j < 3; j++) {
-            OK(acl_read_char(socket, &character));
-            EQUAL(character, "ok\n"[j]);
-        }
-        counted(socket, replacements(rows[i].text), 0);
-        gone(socket, peer);
+        ok_arrives(raw, &rows[i]);
+        for (j = 0; j < 3; j++)
+            CHARACTER(stream, "ok\n"[j]);
+        counted(stream, replacements(rows[i].text), 0);
+        gone(stream, raw);
     }
 }
 
 /* Under both policies; what a call that is refused gives counts too, as what came before. */
 TEST(malformed_characters_in_lines_and_strings)
 {
-    static const char *ways[] = { "read_line", "read_line_view", "read_string", "read_string, partial" };
     size_t i;
-    int way;
+    int reader, refuse;
     for (i = 0; i < ROWS(rows); i++) {
-        for (way = 0; way < 8; way++) {
-            int peer, kind = way / 2, refuse = way % 2;
-            char text[200] = "", should[100], piece[50];
-            const char *view = piece;
-            size_t length;
-            acl_status status;
-            acl_socket *socket = stream_for(&peer, &rows[i], refuse ? ACL_SOCKET_REFUSE : ACL_SOCKET_REPLACE, ways[kind]);
-            arrive(peer, rows[i].bytes, rows[i].length);
-            ok_arrives(peer, &rows[i]);
-            shutdown(peer, SHUT_WR);
-            do {
-                length = 0;
-                status = kind == 0 ? acl_read_line(socket, piece, sizeof piece, &length)
-                    : kind == 1 ? acl_read_line_view(socket, &view, &length)
-                    : acl_read_string(socket, piece, 5, kind == 3, &length);
-                CHECK(strlen(text) + length < 100);
-                strncat(text, view, length);
-                if (status == ACL_SOCKET_DECODING_ERROR)
-                    strcat(text, R);
-                if (status == ACL_SOCKET_OK && kind < 2)
-                    strcat(text, "\n");
-            } while (status == ACL_SOCKET_OK || (refuse && status == ACL_SOCKET_DECODING_ERROR));
-            EQUAL(status, ACL_SOCKET_END_OF_FILE);
-            snprintf(should, sizeof should, "%sok\n", rows[i].text);
-            TEXT(text, should);
-            counted(socket, refuse ? 0 : replacements(rows[i].text), 0);
-            gone(socket, peer);
+        for (reader = READ_STRING; reader < READERS; reader++) {
+            for (refuse = 0; refuse < 2; refuse++) {
+                int raw;
+                char text[200] = "", should[100], room[50];
+                const char *data;
+                size_t length;
+                acl_status status;
+                acl_socket *stream = stream_for(&raw, &rows[i], refuse ? ACL_SOCKET_REFUSE : ACL_SOCKET_REPLACE,
+                    reader_name(reader));
+                put(raw, rows[i].bytes, rows[i].length);
+                ok_arrives(raw, &rows[i]);
+                end_input(stream, raw);
+                do {
+                    status = read_by(reader, stream, room, reader < LINE_READERS ? 5 : sizeof room, &data, &length);
+                    CHECK(strlen(text) + length < 100);
+                    strncat(text, data, length);
+                    if (status == ACL_SOCKET_DECODING_ERROR)
+                        strcat(text, R);
+                    if (status == ACL_SOCKET_OK && reader >= LINE_READERS)
+                        strcat(text, "\n");
+                } while (status == ACL_SOCKET_OK || (refuse && status == ACL_SOCKET_DECODING_ERROR));
+                EQUAL(status, ACL_SOCKET_END_OF_FILE);
+                snprintf(should, sizeof should, "%sok\n", rows[i].text);
+                TEXT(text, should);
+                counted(stream, refuse ? 0 : replacements(rows[i].text), 0);
+                gone(stream, raw);
+            }
         }
     }
 }
@@ -286,24 +212,23 @@ TEST(malformed_characters_are_refused_once_each)
 {
     size_t i;
     for (i = 0; i < ROWS(rows); i++) {
-        int peer, no_hang;
+        int raw, no_hang;
         for (no_hang = 0; no_hang < 2; no_hang++) {
             uint32_t character, should;
             const char *text = rows[i].text;
-            acl_socket *socket = stream_for(&peer, &rows[i], ACL_SOCKET_REFUSE, no_hang ? "refused, no hang" : "refused");
-            arrive(peer, rows[i].bytes, rows[i].length);
+            acl_socket *stream = stream_for(&raw, &rows[i], ACL_SOCKET_REFUSE, no_hang ? "refused, no hang" : "refused");
+            put(raw, rows[i].bytes, rows[i].length);
             while (*text) {
-                acl_status status = no_hang ? acl_read_char_no_hang(socket, &character) : acl_read_char(socket, &character);
+                acl_status status = no_hang ? acl_read_char_no_hang(stream, &character) : acl_read_char(stream, &character);
                 text = next_character(text, &should);
                 EQUAL(status, should == 0xfffd ? ACL_SOCKET_DECODING_ERROR : ACL_SOCKET_OK);
                 EQUAL(should == 0xfffd ? should : character, should);
             }
-            EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_WOULD_BLOCK);
-            ok_arrives(peer, &rows[i]);
-            OK(acl_read_char(socket, &character));
-            EQUAL(character, 'o');
-            counted(socket, 0, 0);
-            gone(socket, peer);
+            NOT_YET(stream);
+            ok_arrives(raw, &rows[i]);
+            CHARACTER(stream, 'o');
+            counted(stream, 0, 0);
+            gone(stream, raw);
         }
     }
 }
@@ -311,82 +236,70 @@ TEST(malformed_characters_are_refused_once_each)
 TEST(a_line_with_refused_characters)
 {
     static const row of = { "utf-8", BYTES("ab\xff\xff""c\nd\n\xc0"), "" };
-    int peer;
+    int raw;
     char line[20];
     size_t length;
-    uint8_t byte;
-    acl_socket *socket = stream_for(&peer, &of, ACL_SOCKET_REFUSE, "read_line");
-    arrive(peer, of.bytes, of.length);
-    EQUAL(acl_read_line(socket, line, sizeof line, &length), ACL_SOCKET_DECODING_ERROR);
+    acl_socket *stream = stream_for(&raw, &of, ACL_SOCKET_REFUSE, "read_line");
+    put(raw, of.bytes, of.length);
+    EQUAL(acl_read_line(stream, line, sizeof line, &length), ACL_SOCKET_DECODING_ERROR);
     EQUAL(length, 2);
     TEXT(line, "ab");
-    EQUAL(acl_read_line(socket, line, sizeof line, &length), ACL_SOCKET_DECODING_ERROR);
+    EQUAL(acl_read_line(stream, line, sizeof line, &length), ACL_SOCKET_DECODING_ERROR);
     EQUAL(length, 0);
     TEXT(line, "");
-    OK(acl_read_line(socket, line, sizeof line, &length));
-    TEXT(line, "c");
-    OK(acl_read_line(socket, line, sizeof line, &length));
-    TEXT(line, "d");
-    counted(socket, 0, 0);
-    OK(acl_set_malformed_policy(socket, ACL_SOCKET_REPLACE));
-    arrive(peer, "\xffz", 2);
-    OK(acl_read_byte(socket, &byte));
-    EQUAL(byte, 0xc0);
-    shutdown(peer, SHUT_WR);
-    OK(acl_read_line(socket, line, sizeof line, &length));
-    TEXT(line, R "z");
-    counted(socket, 1, 0);
-    gone(socket, peer);
+    READS_LINE(stream, "c");
+    READS_LINE(stream, "d");
+    counted(stream, 0, 0);
+    OK(acl_set_malformed_policy(stream, ACL_SOCKET_REPLACE));
+    PUT(raw, "\xffz");
+    BYTE(stream, 0xc0);
+    shutdown(raw, SHUT_WR);
+    READS_LINE(stream, R "z");
+    counted(stream, 1, 0);
+    gone(stream, raw);
 }
 
 TEST(a_character_cut_off_is_malformed_once)
 {
     size_t i;
-    int way;
+    int reader, way;
     for (i = 0; i < ROWS(cut); i++) {
-        for (way = 0; way < 6; way++) {
-            static const char *ways[] = {
-                "cut, read_char", "cut, later", "cut, read_line", "cut, read_line_view", "cut, read_string", "cut, refused",
-            };
-            int peer, refused = 0;
-            char text[100] = "", piece[50];
-            const char *view = piece;
-            size_t length = 0;
-            uint32_t character;
-            acl_status status;
-            acl_socket *socket = stream_for(&peer, &cut[i], way == 5 ? ACL_SOCKET_REFUSE : ACL_SOCKET_REPLACE, ways[way]);
-            arrive(peer, cut[i].bytes, cut[i].length);
-            if (way == 1) {
-                while ((status = acl_read_char_no_hang(socket, &character)) == ACL_SOCKET_OK)
-                    append(text, character);
-                EQUAL(status, ACL_SOCKET_WOULD_BLOCK);
-                EQUAL(strlen(text), strlen(cut[i].text) - 3);
-                counted(socket, 0, 0);
-            }
-            shutdown(peer, SHUT_WR);
-            if (way == 2 || way == 3) {
-                OK(way == 2 ? acl_read_line(socket, piece, sizeof piece, &length) : acl_read_line_view(socket, &view, &length));
-                strncat(text, view, length);
-            } else if (way == 4) {
-                EQUAL(acl_read_string(socket, piece, sizeof piece, 0, &length), ACL_SOCKET_END_OF_FILE);
-                strncat(text, piece, length);
-            } else {
-                while ((status = acl_read_char(socket, &character)) != ACL_SOCKET_END_OF_FILE) {
-                    CHECK(strlen(text) < 50 && (status == ACL_SOCKET_OK || status == ACL_SOCKET_DECODING_ERROR));
+        for (reader = TEXT_READERS; reader < READERS; reader++) {
+            for (way = 0; way < 4; way++) {
+                int raw, refuse = way % 2, later = way / 2, refused = 0;
+                char text[100] = "", room[50];
+                const char *data;
+                size_t length;
+                uint32_t character;
+                acl_status status;
+                acl_socket *stream = stream_for(&raw, &cut[i], refuse ? ACL_SOCKET_REFUSE : ACL_SOCKET_REPLACE,
+                    reader_name(reader));
+                put(raw, cut[i].bytes, cut[i].length);
+                if (later) {
+                    while ((status = acl_read_char_no_hang(stream, &character)) == ACL_SOCKET_OK)
+                        append(text, character);
+                    EQUAL(status, ACL_SOCKET_WOULD_BLOCK);
+                    EQUAL(strlen(text), strlen(cut[i].text) - 3);
+                    counted(stream, 0, 0);
+                }
+                end_input(stream, raw);
+                do {
+                    status = read_by(reader, stream, room, sizeof room, &data, &length);
+                    CHECK(strlen(text) + length < 50);
+                    strncat(text, data, length);
                     if (status == ACL_SOCKET_DECODING_ERROR)
                         strcat(text, R), refused++;
-                    else
-                        append(text, character);
-                }
+                } while (status == ACL_SOCKET_OK || status == ACL_SOCKET_DECODING_ERROR);
+                EQUAL(status, ACL_SOCKET_END_OF_FILE);
+                TEXT(text, cut[i].text);
+                EQUAL(refused, refuse);
+                counted(stream, !refuse, 0);
+                EQUAL(acl_read_char(stream, &character), ACL_SOCKET_END_OF_FILE);
+                EQUAL(acl_read_char_no_hang(stream, &character), ACL_SOCKET_END_OF_FILE);
+                EQUAL(acl_read_line(stream, room, sizeof room, &length), ACL_SOCKET_END_OF_FILE);
+                counted(stream, !refuse, 0);
+                gone(stream, raw);
             }
-            TEXT(text, cut[i].text);
-            EQUAL(refused, way == 5);
-            counted(socket, way != 5, 0);
-            EQUAL(acl_read_char(socket, &character), ACL_SOCKET_END_OF_FILE);
-            EQUAL(acl_read_char_no_hang(socket, &character), ACL_SOCKET_END_OF_FILE);
-            EQUAL(acl_read_line(socket, piece, sizeof piece, &length), ACL_SOCKET_END_OF_FILE);
-            counted(socket, way != 5, 0);
-            gone(socket, peer);
         }
     }
 }
@@ -394,20 +307,20 @@ TEST(a_character_cut_off_is_malformed_once)
 TEST(policies)
 {
     static const row of = { "utf-8", BYTES(""), "" };
-    int peer;
+    int raw;
     int32_t policy;
-    acl_socket *socket = stream_for(&peer, &of, 0, "policies");
-    OK(acl_malformed_policy(socket, &policy));
+    acl_socket *stream = stream_for(&raw, &of, 0, "policies");
+    OK(acl_malformed_policy(stream, &policy));
     EQUAL(policy, ACL_SOCKET_REPLACE);
-    OK(acl_set_malformed_policy(socket, ACL_SOCKET_REFUSE));
-    EQUAL(acl_set_malformed_policy(socket, 2), ACL_SOCKET_INVALID_ARGUMENT);
-    EQUAL(acl_set_malformed_policy(socket, -1), ACL_SOCKET_INVALID_ARGUMENT);
-    OK(acl_malformed_policy(socket, &policy));
+    OK(acl_set_malformed_policy(stream, ACL_SOCKET_REFUSE));
+    EQUAL(acl_set_malformed_policy(stream, 2), ACL_SOCKET_INVALID_ARGUMENT);
+    EQUAL(acl_set_malformed_policy(stream, -1), ACL_SOCKET_INVALID_ARGUMENT);
+    OK(acl_malformed_policy(stream, &policy));
     EQUAL(policy, ACL_SOCKET_REFUSE);
-    EQUAL(acl_malformed_policy(socket, NULL), ACL_SOCKET_INVALID_ARGUMENT);
+    EQUAL(acl_malformed_policy(stream, NULL), ACL_SOCKET_INVALID_ARGUMENT);
     EQUAL(acl_malformed_policy(NULL, &policy), ACL_SOCKET_INVALID_HANDLE);
     EQUAL(acl_set_malformed_policy(NULL, 0), ACL_SOCKET_INVALID_HANDLE);
-    gone(socket, peer);
+    gone(stream, raw);
 }
 
 TEST(characters_that_a_format_lacks)
@@ -429,31 +342,31 @@ TEST(characters_that_a_format_lacks)
     };
     size_t i;
     for (i = 0; i < ROWS(lacking); i++) {
-        int peer;
+        int raw;
         uint32_t character;
         const char *text = lacking[i].text;
         const row of = { lacking[i].format, lacking[i].bytes, lacking[i].length, "" };
-        acl_socket *socket = stream_for(&peer, &of, ACL_SOCKET_REPLACE, "lacking");
-        OK(acl_write_string(socket, text, strlen(text)));
-        OK(acl_force_output(socket));
-        sent(__LINE__, peer, lacking[i].bytes, lacking[i].length);
-        counted(socket, 0, lacking[i].count);
+        acl_socket *stream = stream_for(&raw, &of, ACL_SOCKET_REPLACE, "lacking");
+        OK(acl_write_string(stream, text, strlen(text)));
+        OK(acl_force_output(stream));
+        SENT_BYTES(raw, lacking[i].bytes, lacking[i].length);
+        counted(stream, 0, lacking[i].count);
         while (*text) {
             text = next_character(text, &character);
-            OK(acl_write_char(socket, character));
+            OK(acl_write_char(stream, character));
         }
-        OK(acl_force_output(socket));
-        sent(__LINE__, peer, lacking[i].bytes, lacking[i].length);
-        counted(socket, 0, 2 * lacking[i].count);
-        OK(acl_set_malformed_policy(socket, ACL_SOCKET_REFUSE));
-        EQUAL(acl_write_string(socket, lacking[i].text, strlen(lacking[i].text)), ACL_SOCKET_ENCODING_ERROR);
-        EQUAL(acl_write_line(socket, lacking[i].text, strlen(lacking[i].text)), ACL_SOCKET_ENCODING_ERROR);
-        OK(acl_force_output(socket));
-        sent(__LINE__, peer, "", 0);
-        OK(acl_write_string(socket, "ok\n", 3));
-        FLUSHED(socket, peer, "ok\n");
-        counted(socket, 0, 2 * lacking[i].count);
-        gone(socket, peer);
+        OK(acl_force_output(stream));
+        SENT_BYTES(raw, lacking[i].bytes, lacking[i].length);
+        counted(stream, 0, 2 * lacking[i].count);
+        OK(acl_set_malformed_policy(stream, ACL_SOCKET_REFUSE));
+        EQUAL(acl_write_string(stream, lacking[i].text, strlen(lacking[i].text)), ACL_SOCKET_ENCODING_ERROR);
+        EQUAL(acl_write_line(stream, lacking[i].text, strlen(lacking[i].text)), ACL_SOCKET_ENCODING_ERROR);
+        OK(acl_force_output(stream));
+        SENT(raw, "");
+        OK(acl_write_string(stream, "ok\n", 3));
+        FLUSHED(stream, raw, "ok\n");
+        counted(stream, 0, 2 * lacking[i].count);
+        gone(stream, raw);
     }
 }
 
@@ -461,21 +374,21 @@ TEST(a_long_text_is_refused_whole)
 {
     static char text[100000];
     static const row of = { "latin-1", BYTES(""), "" };
-    int peer;
-    acl_socket *socket = stream_for(&peer, &of, ACL_SOCKET_REFUSE, "long");
+    int raw;
+    acl_socket *stream = stream_for(&raw, &of, ACL_SOCKET_REFUSE, "long");
     memset(text, 'a', sizeof text);
     memcpy(text + sizeof text - 3, "€", 3);
-    OK(acl_write_string(socket, "before ", 7));
-    EQUAL(acl_write_string(socket, text, sizeof text), ACL_SOCKET_ENCODING_ERROR);
-    OK(acl_write_string(socket, "after", 5));
-    FLUSHED(socket, peer, "before after");
-    EQUAL(acl_write_string(socket, "ab\xe2\x82", 4), ACL_SOCKET_INVALID_ARGUMENT);
-    EQUAL(acl_write_line(socket, "\xed\xa0\x80", 3), ACL_SOCKET_INVALID_ARGUMENT);
-    EQUAL(acl_write_char(socket, 0xd800), ACL_SOCKET_INVALID_ARGUMENT);
-    EQUAL(acl_write_char(socket, 0x110000), ACL_SOCKET_INVALID_ARGUMENT);
-    OK(acl_write_char(socket, 0xe9));
-    FLUSHED(socket, peer, "\xe9");
-    gone(socket, peer);
+    OK(acl_write_string(stream, "before ", 7));
+    EQUAL(acl_write_string(stream, text, sizeof text), ACL_SOCKET_ENCODING_ERROR);
+    OK(acl_write_string(stream, "after", 5));
+    FLUSHED(stream, raw, "before after");
+    EQUAL(acl_write_string(stream, "ab\xe2\x82", 4), ACL_SOCKET_INVALID_ARGUMENT);
+    EQUAL(acl_write_line(stream, "\xed\xa0\x80", 3), ACL_SOCKET_INVALID_ARGUMENT);
+    EQUAL(acl_write_char(stream, 0xd800), ACL_SOCKET_INVALID_ARGUMENT);
+    EQUAL(acl_write_char(stream, 0x110000), ACL_SOCKET_INVALID_ARGUMENT);
+    OK(acl_write_char(stream, 0xe9));
+    FLUSHED(stream, raw, "\xe9");
+    gone(stream, raw);
 }
 
 MAIN(CASE(malformed_characters_are_replaced_without_waiting), CASE(malformed_characters_byte_by_byte),

@@ -1,6 +1,6 @@
 /* Reading bytes, whether there are any, input in place, everything mixed; what each function answers at the
- * end, after a reset, on other kinds of sockets and in other formats. lines.c has characters and lines. */
-#include "streams.h"
+ * end, after a reset, on other kinds of sockets and in other formats. characters.c and lines.c have the rest. */
+#include "functions.h"
 
 TEST(bytes)
 {
@@ -24,18 +24,10 @@ TEST(bytes)
 
 static unsigned char million[3000001];
 
-static void fill_million(void)
-{
-    uint64_t state = 5;
-    size_t i;
-    for (i = 0; i < sizeof million; i++)
-        million[i] = (unsigned char)chance(&state);
-}
-
 TEST(full_sequences)
 {
     static unsigned char room[1500000];
-    fill_million();
+    fill_with(million, sizeof million, 0, 256);
     EACH_KIND {
         int raw;
         size_t length = 77;
@@ -91,7 +83,7 @@ static acl_status take(acl_socket *stream, int vector, void *room, size_t size, 
 TEST(what_is_there)
 {
     static unsigned char room[100000];
-    fill_million();
+    fill_with(million, sizeof million, 0, 256);
     EACH_KIND {
         int vector;
         for (vector = 0; vector < 2; vector++) {
@@ -151,7 +143,7 @@ TEST(whether_a_read_would_hang)
         EQUAL(acl_os_fd_read_no_hang_p(fd), 1);
         LISTENS(stream, 0);
         EQUAL(acl_read_no_hang_p(stream), 1);
-        EQUAL(acl_read_byte(stream, &(uint8_t){ 0 }), ACL_SOCKET_END_OF_FILE);
+        AT_END(stream);
         EQUAL(acl_read_no_hang_p(stream), 1);
         LISTENS(stream, 0);
         close(raw);
@@ -191,9 +183,9 @@ TEST(clearing_the_input)
         DELIVER(stream, raw, "late");
         end_input(stream, raw);
         OK(acl_clear_input(stream));
-        EQUAL(acl_read_byte(stream, &(uint8_t){ 0 }), ACL_SOCKET_END_OF_FILE);
+        AT_END(stream);
         OK(acl_clear_input(stream));
-        EQUAL(acl_read_byte(stream, &(uint8_t){ 0 }), ACL_SOCKET_END_OF_FILE);
+        AT_END(stream);
         close(raw);
         done(stream);
     }
@@ -242,7 +234,7 @@ TEST(input_in_place)
 
 TEST(much_input_in_place)
 {
-    fill_million();
+    fill_with(million, sizeof million, 0, 256);
     EACH_KIND {
         int raw;
         const void *data;
@@ -344,44 +336,34 @@ READING(read_string_partly, acl_read_string(s, (char[5]){ 0 }, 5, 1, &(size_t){ 
 READING(listen, acl_listen(s, &(int32_t){ 0 }))
 READING(clear_input, acl_clear_input(s))
 
-enum { BYTES, CHARACTERS, BOTH };
 #define ENTRY(name, works_on, at_end) { #name, do_##name, works_on, at_end }
-static const struct { const char *name; acl_status (*call)(acl_socket *); int works_on, at_end; } readings[] = {
-    ENTRY(read_byte, BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(read_sequence, BYTES, ACL_SOCKET_END_OF_FILE),
-    ENTRY(read_sequence_partly, BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(read_vector, BYTES, ACL_SOCKET_END_OF_FILE),
-    ENTRY(peek_input, BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(consume_input, BYTES, ACL_SOCKET_INVALID_ARGUMENT),
-    ENTRY(read_char, CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(read_char_no_hang, CHARACTERS, ACL_SOCKET_END_OF_FILE),
-    ENTRY(peek_char, CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(unread_char, CHARACTERS, ACL_SOCKET_INVALID_ARGUMENT),
-    ENTRY(read_line, CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(read_line_view, CHARACTERS, ACL_SOCKET_END_OF_FILE),
-    ENTRY(read_string, CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(read_string_partly, CHARACTERS, ACL_SOCKET_END_OF_FILE),
-    ENTRY(listen, BOTH, ACL_SOCKET_OK), ENTRY(clear_input, BOTH, ACL_SOCKET_OK),
+static const operation readings[] = {
+    ENTRY(read_byte, ON_BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(read_sequence, ON_BYTES, ACL_SOCKET_END_OF_FILE),
+    ENTRY(read_sequence_partly, ON_BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(read_vector, ON_BYTES, ACL_SOCKET_END_OF_FILE),
+    ENTRY(peek_input, ON_BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(consume_input, ON_BYTES, ACL_SOCKET_INVALID_ARGUMENT),
+    ENTRY(read_char, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(read_char_no_hang, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE),
+    ENTRY(peek_char, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(unread_char, ON_CHARACTERS, ACL_SOCKET_INVALID_ARGUMENT),
+    ENTRY(read_line, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(read_line_view, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE),
+    ENTRY(read_string, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(read_string_partly, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE),
+    ENTRY(listen, ON_BOTH, ACL_SOCKET_OK), ENTRY(clear_input, ON_BOTH, ACL_SOCKET_OK),
 };
-enum { READINGS = sizeof readings / sizeof *readings };
-
-static void answers(int i, acl_socket *socket, acl_status should, const char *where)
-{
-    acl_status is = readings[i].call(socket);
-    if (is != should)
-        fail(__FILE__, __LINE__, "%s %s: %s, not %s", readings[i].name, where, acl_status_name(is), acl_status_name(should));
-}
 
 TEST(each_format_refuses_the_other_functions)
 {
-    static const char *const names[] = { "multivalent", "text", "binary", "bivalent" };
-    int32_t format;
-    int i;
     EACH_KIND {
+        int32_t format;
+        size_t i;
         for (format = ACL_SOCKET_MULTIVALENT; format <= ACL_SOCKET_BIVALENT; format++) {
-            for (i = 0; i < READINGS; i++) {
-                int raw, refused = readings[i].works_on == (format == ACL_SOCKET_TEXT ? BYTES
-                    : format == ACL_SOCKET_BINARY ? CHARACTERS : -1);
+            for (i = 0; i < ROWS(readings); i++) {
+                int raw;
                 acl_socket *stream = stream_and_raw(kind, FORM(.format = format), &raw);
                 DELIVER(stream, raw, "abcdefgh\nabcdefgh\n");
-                answers(i, stream, refused ? ACL_SOCKET_WRONG_FORMAT : ACL_SOCKET_OK, names[format]);
-                if (refused && format == ACL_SOCKET_TEXT)
-                    CHARACTER(stream, 'a');
-                if (refused && format == ACL_SOCKET_BINARY)
-                    BYTE(stream, 'a');
+                if (refused(&readings[i], stream, format)) {
+                    if (format == ACL_SOCKET_TEXT)
+                        CHARACTER(stream, 'a');
+                    else
+                        BYTE(stream, 'a');
+                }
                 close(raw);
                 done(stream);
             }
@@ -392,15 +374,15 @@ TEST(each_format_refuses_the_other_functions)
 TEST(the_end_stays_the_end)
 {
     EACH_KIND {
-        int first, i;
-        for (first = 0; first < READINGS; first++) {
+        size_t first, i;
+        for (first = 0; first < ROWS(readings); first++) {
             int raw;
             acl_socket *stream = stream_and_raw(kind, NULL, &raw);
             close(raw);
             await(fd_of(stream), POLLRDHUP);
-            answers(first, stream, readings[first].at_end, "first at the end");
-            for (i = 0; i < READINGS; i++)
-                answers(i, stream, readings[i].at_end, "at the end");
+            answers(&readings[first], stream, readings[first].at_end, "first at the end");
+            for (i = 0; i < ROWS(readings); i++)
+                answers(&readings[i], stream, readings[i].at_end, "at the end");
             done(stream);
         }
     }
@@ -410,8 +392,9 @@ TEST(the_end_stays_the_end)
 TEST(a_reset_is_not_the_end)
 {
     EACH_KIND {
-        int i, predicate;
-        for (i = 0; i < READINGS; i++) {
+        size_t i;
+        int predicate;
+        for (i = 0; i < ROWS(readings); i++) {
             for (predicate = 0; predicate < 2; predicate++) {
                 int raw;
                 acl_socket *stream = stream_and_raw(kind, NULL, &raw);
@@ -421,7 +404,7 @@ TEST(a_reset_is_not_the_end)
                 if (predicate)
                     EQUAL(acl_read_no_hang_p(stream), 1);
                 if (readings[i].at_end == ACL_SOCKET_END_OF_FILE)
-                    answers(i, stream, ACL_SOCKET_CONNECTION_RESET, "after a reset");
+                    answers(&readings[i], stream, ACL_SOCKET_CONNECTION_RESET, "after a reset");
                 else
                     readings[i].call(stream);
                 EQUAL(acl_read_byte(stream, &(uint8_t){ 0 }), ACL_SOCKET_CONNECTION_RESET);
@@ -432,30 +415,7 @@ TEST(a_reset_is_not_the_end)
     }
 }
 
-TEST(only_open_streams_are_read)
-{
-    acl_socket *passive, *datagram, *stream;
-    int32_t port;
-    int raw, i;
-    passive = listener(&port);
-    OK(MAKE(&datagram, .type = ACL_SOCKET_DATAGRAM, .local_host = "127.0.0.1"));
-    stream = stream_and_raw(ADOPTED, NULL, &raw);
-    PUT(raw, "abc\nabc\n");
-    CHARACTER(stream, 'a');
-    OK(acl_close(stream, 0));
-    for (i = 0; i < READINGS; i++) {
-        answers(i, passive, ACL_SOCKET_WRONG_KIND, "passive");
-        answers(i, datagram, ACL_SOCKET_WRONG_KIND, "datagram");
-        answers(i, stream, ACL_SOCKET_CLOSED, "closed");
-        answers(i, NULL, ACL_SOCKET_INVALID_HANDLE, "NULL");
-    }
-    OK(acl_free_socket(stream));
-    for (i = 0; i < READINGS; i++)
-        answers(i, stream, ACL_SOCKET_INVALID_HANDLE, "freed");
-    close(raw);
-    done(passive);
-    done(datagram);
-}
+TEST(only_open_streams_are_read) { only_open_streams(readings, ROWS(readings)); }
 
 MAIN(CASE(bytes), CASE(full_sequences), CASE(a_sequence_that_ends_with_the_input_is_full), CASE(what_is_there),
      CASE(whether_a_read_would_hang), CASE(clearing_the_input), CASE(input_in_place), CASE(much_input_in_place),

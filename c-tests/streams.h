@@ -1,4 +1,5 @@
-/* Connected streams of every kind. A raw peer is a plain descriptor that the test closes. */
+/* Connected streams of every kind, and what they read, send and are told. A raw peer is a plain descriptor that the
+ * test closes. */
 #ifndef STREAMS_H
 #define STREAMS_H
 #include "test.h"
@@ -7,6 +8,9 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <time.h>
+
+#define ROWS(table) (sizeof table / sizeof *table)
+#define BYTES(literal) literal, sizeof literal - 1
 
 enum { OVER_TCP, OVER_FILE, ADOPTED, KINDS };
 
@@ -121,6 +125,15 @@ static inline acl_socket *stream_and_raw(int kind, const stream_form *form, int 
     return stream;
 }
 
+/* The simplest one: STREAM(&raw, .external_format = "ascii"). */
+#define STREAM(raw, ...) stream_and_raw(ADOPTED, FORM(__VA_ARGS__), raw)
+
+static inline void gone(acl_socket *stream, int raw)
+{
+    done(stream);
+    EQUAL(close(raw), 0);
+}
+
 static inline int fd_of(acl_socket *stream)
 {
     int32_t fd;
@@ -139,7 +152,7 @@ static inline void put(int raw, const void *data, size_t size)
         size -= (size_t)sent;
     }
 }
-#define PUT(raw, literal) put(raw, literal, sizeof literal - 1)
+#define PUT(raw, literal) put(raw, BYTES(literal))
 
 /* The same, and waits until the system has all of it for the stream, which has read all before. */
 static inline void deliver(acl_socket *stream, int raw, const void *data, size_t size)
@@ -149,7 +162,7 @@ static inline void deliver(acl_socket *stream, int raw, const void *data, size_t
     while (ioctl(fd_of(stream), FIONREAD, &waiting) == 0 && (size_t)waiting < size)
         sched_yield();
 }
-#define DELIVER(stream, raw, literal) deliver(stream, raw, literal, sizeof literal - 1)
+#define DELIVER(stream, raw, literal) deliver(stream, raw, BYTES(literal))
 
 /* Waits for an event of a descriptor. */
 static inline void await(int fd, short events)
@@ -199,13 +212,35 @@ static inline void expect(int raw, const void *data, size_t size)
             fail(__FILE__, __LINE__, "wrong byte %d at %zu of %zu", got[length], length, size);
     free(got);
 }
-#define EXPECT(raw, literal) expect(raw, literal, sizeof literal - 1)
+#define EXPECT(raw, literal) expect(raw, BYTES(literal))
 
 static inline void expect_end(int raw)
 {
     char byte;
     EQUAL(recv(raw, &byte, 1, 0), 0);
 }
+
+/* What has been sent is these bytes and no more: not over TCP, where they may be on their way. */
+static inline void sent(const char *file, int line, int raw, const char *bytes, size_t length)
+{
+    static char is[100000];
+    size_t got = 0, same = 0;
+    ssize_t count;
+    while ((count = recv(raw, is + got, sizeof is - got, MSG_DONTWAIT)) > 0)
+        got += (size_t)count;
+    while (same < got && same < length && is[same] == bytes[same])
+        same++;
+    if (same < got || same < length)
+        fail(file, line, "\"%.*s\" was sent, not \"%.*s\": %zu bytes, not %zu, wrong at %zu",
+            got < 200 ? (int)got : 200, is, length < 200 ? (int)length : 200, bytes, got, length, same);
+}
+#define SENT_BYTES(raw, ...) sent(__FILE__, __LINE__, raw, __VA_ARGS__)
+#define SENT(raw, literal) SENT_BYTES(raw, BYTES(literal))
+#define FLUSHED(stream, raw, literal) do { OK(acl_force_output(stream)); SENT(raw, literal); } while (0)
+
+/* The same over TCP too: what is in the output buffer becomes just these bytes. */
+#define SENDS(stream, raw, literal) \
+    do { nothing_at(raw); OK(acl_force_output(stream)); EXPECT(raw, literal); nothing_at(raw); } while (0)
 
 /* A thread at the raw side that sends all of data and ends, or expects just that. */
 typedef struct { pthread_t thread; int raw; const void *data; size_t size; } transfer;
@@ -242,16 +277,25 @@ static inline void finish(transfer *task, acl_socket *stream)
     done(stream);
 }
 
-/* What a stream reads next. */
+/* What a stream reads next, and writes. */
 #define READS(call, should) \
     do { uint32_t read_ = 0xbad; OK(call); EQUAL(read_, should); } while (0)
 #define BYTE(stream, should) \
     do { uint8_t byte_ = 0xbd; OK(acl_read_byte(stream, &byte_)); EQUAL(byte_, should); } while (0)
 #define CHARACTER(stream, should) READS(acl_read_char(stream, &read_), should)
 #define AT_ONCE(stream, should) READS(acl_read_char_no_hang(stream, &read_), should)
+#define NOT_YET(stream) EQUAL(acl_read_char_no_hang(stream, &(uint32_t){ 0 }), ACL_SOCKET_WOULD_BLOCK)
 #define PEEKED(stream, should) READS(acl_peek_char(stream, &read_), should)
 #define LISTENS(stream, should) \
     do { int32_t ready_ = 7; OK(acl_listen(stream, &ready_)); EQUAL(ready_, should); } while (0)
+#define AT_END(stream) EQUAL(acl_read_byte(stream, &(uint8_t){ 0 }), ACL_SOCKET_END_OF_FILE)
+#define READS_LINE(stream, should) \
+    do { char line_[200]; size_t length_ = 777; OK(acl_read_line(stream, line_, sizeof line_, &length_)); \
+        TEXT(line_, should); EQUAL(length_, strlen(should)); } while (0)
+#define FRESH(stream, should) \
+    do { int32_t wrote_ = 7; OK(acl_fresh_line(stream, &wrote_)); EQUAL(wrote_, should); } while (0)
+#define COUNTED(function, stream, should) \
+    do { uint64_t count_ = 77; OK(function(stream, &count_)); EQUAL(count_, should); } while (0)
 #define SAME(is, should, size) EQUAL(memcmp(is, should, size), 0)
 
 /* Pseudo-random numbers, the same ones everywhere. */
@@ -259,5 +303,14 @@ static inline uint32_t chance(uint64_t *state)
 {
     *state = *state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(*state >> 33);
+}
+
+/* The same bytes everywhere, from `first` on `choices` different ones. */
+static inline void fill_with(void *to, size_t size, unsigned first, unsigned choices)
+{
+    uint64_t state = 5;
+    size_t i;
+    for (i = 0; i < size; i++)
+        ((unsigned char *)to)[i] = (unsigned char)(first + chance(&state) % choices);
 }
 #endif

@@ -2,7 +2,7 @@
 //! words that frame what is written. A framing that two readers could understand differently is an
 //! error, because that is what request smuggling is made of.
 
-/// Bytes of the extensions of one chunk.
+/// Bytes between the size of a chunk and the end of its line.
 const MAX_EXTENSION: usize = 4096;
 /// Bytes of the trailer section.
 const MAX_TRAILERS: usize = 16384;
@@ -126,19 +126,14 @@ impl Chunks {
                 State::Failed("a chunk without a size")
             }
             (State::Size | State::Extension, b'\r') => State::SizeLineFeed,
-            (State::Size | State::BeforeExtension, b';') => {
-                self.line = 0;
-                State::Extension
+            (State::Size, b';' | b' ' | b'\t') => {
+                self.line = 1;
+                if byte == b';' { State::Extension } else { State::BeforeExtension }
             }
-            (State::Size | State::BeforeExtension, b' ' | b'\t') => {
-                self.line += 1;
-                if self.line > MAX_EXTENSION { TOO_LONG_EXTENSION } else { State::BeforeExtension }
-            }
+            (State::BeforeExtension, b' ' | b'\t') => self.extension(State::BeforeExtension),
+            (State::BeforeExtension, b';') => self.extension(State::Extension),
             (State::Size | State::BeforeExtension, _) => State::Failed("a chunk size with a bad digit"),
-            (State::Extension, b'\t' | b' '..=b'~' | 0x80..) => {
-                self.line += 1;
-                if self.line > MAX_EXTENSION { TOO_LONG_EXTENSION } else { State::Extension }
-            }
+            (State::Extension, b'\t' | b' '..=b'~' | 0x80..) => self.extension(State::Extension),
             (State::Extension, _) => State::Failed("a control character in a chunk extension"),
             (State::SizeLineFeed, b'\n') => {
                 self.line = 0;
@@ -174,6 +169,11 @@ impl Chunks {
         if too_large { State::Failed("a chunk size that is too large") } else { State::Size }
     }
 
+    fn extension(&mut self, next: State) -> State {
+        self.line += 1;
+        if self.line > MAX_EXTENSION { State::Failed("a chunk extension that is too long") } else { next }
+    }
+
     fn trailer(&mut self, byte: u8, next: State) -> State {
         self.trailers.push(byte);
         if self.trailers.len() > MAX_TRAILERS {
@@ -183,8 +183,6 @@ impl Chunks {
         }
     }
 }
-
-const TOO_LONG_EXTENSION: State = State::Failed("a chunk extension that is too long");
 
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
