@@ -46,13 +46,29 @@
  *
  * Threads. Every function may be called from any thread. One reader and one
  * writer may use a stream at the same time, any number of threads a passive or
- * datagram socket. acl_close from another thread wakes whoever waits in the
- * socket, with ACL_SOCKET_CLOSED. The library starts no threads.
+ * datagram socket; two readers of one stream take turns, and so do two writers.
+ * acl_close from another thread wakes whoever waits in the socket, with
+ * ACL_SOCKET_CLOSED, and its descriptor number is not used again under them. The
+ * library starts no threads. Its functions are no cancellation points: a thread
+ * that is cancelled while it waits in one ends behind it, so close the socket.
+ *
+ * Time. Time-outs are in seconds, fractions allowed. They are for each wait of an
+ * operation; acl_set_socket_deadline is for all of them together. After
+ * ACL_SOCKET_READ_TIMEOUT or ACL_SOCKET_WRITE_TIMEOUT nothing is lost or sent
+ * twice, and the operation can go on.
  *
  * Signals. No call raises SIGPIPE or changes how a signal is handled. A call
  * that a signal interrupts goes on, with what is left of its time. A handler
- * may leave a waiting call by longjmp: the thread can use the socket again. Descriptors are
- * close-on-exec; after fork the child may use and close the sockets it inherited.
+ * may leave a waiting call by longjmp: nothing stays locked, and the stream has
+ * what it had. The thread itself can use it at once; another thread that waits
+ * for its turn gets it within about 100 ms (500 ms where the first waits for a
+ * condition) after the first has left, which is seen in /proc; where /proc is not
+ * mounted, when the first comes again. See acl_set_non_local_exits. A socket that
+ * is closed after a thread left a call in it gives its descriptor number back
+ * when that thread calls the library again or ends.
+ *
+ * Processes. Descriptors are close-on-exec. After fork the child may use and
+ * close the sockets it inherited; it makes wait sets of its own.
  *
  * The library prints nothing, never exits, and lets nothing unwind into its
  * caller: a bug inside it is answered by ACL_SOCKET_INTERNAL.
@@ -196,6 +212,17 @@
  */
 #define ACL_SOCKET_ENCODING_ERROR 115
 
+/** :read-timeout. Nothing came in the time that the socket allows; nothing is lost. */
+#define ACL_SOCKET_READ_TIMEOUT 116
+
+/**
+ * :write-timeout. The peer took nothing in the time that the socket allows; what is not sent stays.
+ */
+#define ACL_SOCKET_WRITE_TIMEOUT 117
+
+/** :connect-timeout. No connection came about in the time given for it. */
+#define ACL_SOCKET_CONNECT_TIMEOUT 118
+
 /** Every identifier: XX(number, name, keyword, meaning), for tables and bindings. */
 #define ACL_SOCKET_STATUS_MAP(XX) \
     XX(1, ACL_SOCKET_ADDRESS_IN_USE, ":address-in-use", "Local socket address already in use") \
@@ -227,7 +254,10 @@
     XX(112, ACL_SOCKET_INTERNAL, ":internal", "Internal error") \
     XX(113, ACL_SOCKET_CHUNKING_ERROR, ":chunking-error", "Malformed chunked coding") \
     XX(114, ACL_SOCKET_DECODING_ERROR, ":decoding-error", "Malformed bytes") \
-    XX(115, ACL_SOCKET_ENCODING_ERROR, ":encoding-error", "Character not in the external format")
+    XX(115, ACL_SOCKET_ENCODING_ERROR, ":encoding-error", "Character not in the external format") \
+    XX(116, ACL_SOCKET_READ_TIMEOUT, ":read-timeout", "Read timed out") \
+    XX(117, ACL_SOCKET_WRITE_TIMEOUT, ":write-timeout", "Write timed out") \
+    XX(118, ACL_SOCKET_CONNECT_TIMEOUT, ":connect-timeout", "Connecting timed out")
 
 #ifdef __cplusplus
 extern "C" {
@@ -386,10 +416,40 @@ extern "C" {
 #define ACL_SOCKET_REFUSE 1
 
 /**
+ * A time-out that is none.
+ */
+#define ACL_SOCKET_NO_TIMEOUT -1.0
+
+/**
+ * Waiting: there is input, a connection to accept, or the end of the file.
+ */
+#define ACL_SOCKET_IN 1
+
+/**
+ * Waiting: the input has an error, which reading will tell.
+ */
+#define ACL_SOCKET_IN_ERROR 2
+
+/**
+ * Waiting: there is room for output, or a connection that was begun has come about.
+ */
+#define ACL_SOCKET_OUT 4
+
+/**
+ * Waiting: the output has an error.
+ */
+#define ACL_SOCKET_OUT_ERROR 8
+
+/**
  * A socket. The pointer is a checked handle, never memory: anything else is answered with
  * ACL_SOCKET_INVALID_HANDLE.
  */
 typedef struct acl_socket acl_socket;
+
+/**
+ * A set of sockets and descriptors that are waited for together. The pointer is a checked handle.
+ */
+typedef struct acl_wait_set acl_wait_set;
 
 /**
  * What a call answers: ACL_SOCKET_OK, or the identifier of what went wrong.
@@ -570,6 +630,20 @@ typedef struct acl_make_socket_args {
    * The same: ACL_SOCKET_REPLACE or ACL_SOCKET_REFUSE.
    */
   int32_t malformed_policy;
+  /**
+   * Seconds that connecting may take, for all addresses of a name together; no limit but the
+   * system's where 0 or negative.
+   */
+  double connect_timeout;
+  /**
+   * Seconds that one wait of reading, accepting or receiving may last, as of acl_socket_control; no
+   * limit where 0 or negative. Streams that a passive socket accepts do not inherit it.
+   */
+  double read_timeout;
+  /**
+   * The same of writing and sending.
+   */
+  double write_timeout;
 } acl_make_socket_args;
 
 /**
@@ -596,6 +670,14 @@ typedef struct acl_socket_from_os_fd_args {
    * As in acl_make_socket_args.
    */
   int32_t malformed_policy;
+  /**
+   * As in acl_make_socket_args.
+   */
+  double read_timeout;
+  /**
+   * As in acl_make_socket_args.
+   */
+  double write_timeout;
 } acl_socket_from_os_fd_args;
 
 /**
@@ -672,6 +754,17 @@ typedef struct acl_socket_control_args {
    * after its end, the next one. Off: what is read next are plain bytes.
    */
   int32_t input_chunking;
+  /**
+   * Seconds, fractions allowed, that one wait of reading may last; progress begins it anew. Of a
+   * passive socket: of accepting; of a datagram socket: of receiving. ACL_SOCKET_NO_TIMEOUT takes it
+   * away. After ACL_SOCKET_READ_TIMEOUT the socket is as before: nothing is lost, and reading goes on
+   * where it was.
+   */
+  double read_timeout;
+  /**
+   * The same of writing, flushing and sending: ACL_SOCKET_WRITE_TIMEOUT; what is not sent stays.
+   */
+  double write_timeout;
 } acl_socket_control_args;
 
 /**
@@ -737,6 +830,46 @@ typedef struct acl_received {
    */
   char remote_filename[112];
 } acl_received;
+
+/**
+ * One of those that acl_wait_for_input_available waits for. This struct never grows.
+ */
+typedef struct acl_wait_item {
+  /**
+   * A socket of any kind; or NULL:
+   */
+  struct acl_socket *socket;
+  /**
+   * a descriptor of the caller's.
+   */
+  int32_t os_fd;
+  /**
+   * Set to 1 where input is available, else to 0.
+   */
+  int32_t available;
+} acl_wait_item;
+
+/**
+ * Something that is ready. This struct never grows.
+ */
+typedef struct acl_wait_event {
+  /**
+   * The socket, NULL for a descriptor of the caller's.
+   */
+  struct acl_socket *socket;
+  /**
+   * That descriptor, -1 for a socket.
+   */
+  int32_t os_fd;
+  /**
+   * ACL_SOCKET_IN, ACL_SOCKET_IN_ERROR, ACL_SOCKET_OUT and ACL_SOCKET_OUT_ERROR, or-ed.
+   */
+  int32_t status;
+  /**
+   * What was given when it was added.
+   */
+  void *data;
+} acl_wait_event;
 
 /**
  * The call did what it says.
@@ -913,10 +1046,46 @@ acl_status acl_lookup_port(const char *port, const char *protocol, int32_t *numb
  * ACL_SOCKET_PORT_NOT_FOUND for names; ACL_SOCKET_ADDRESS_IN_USE, ACL_SOCKET_ADDRESS_NOT_AVAILABLE
  * for the local name; ACL_SOCKET_CONNECTION_REFUSED, ACL_SOCKET_CONNECTION_TIMED_OUT,
  * ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_NETWORK_DOWN and the like for the remote one;
+ * ACL_SOCKET_CONNECT_TIMEOUT after connect_timeout;
  * ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the system has no MD5 signatures; ACL_SOCKET_UNKNOWN with
  * the errno for the rest, such as EMFILE. Allegro: make-socket.
  */
 acl_status acl_make_socket(const struct acl_make_socket_args *args, struct acl_socket **socket);
+
+/**
+ * Begins to connect without waiting for the connection.
+ * @param args as of acl_make_socket, for an active stream socket. Of a name's addresses the first that
+ * does not fail at once is taken. connect_timeout ends the wait of acl_finish_connect.
+ * @param pending where the new handle is stored, NULL after a failure. It can be waited for with
+ * ACL_SOCKET_OUT, but reading and writing answer ACL_SOCKET_WOULD_BLOCK until acl_finish_connect. To give
+ * it up, close and free it.
+ * @return as acl_make_socket; ACL_SOCKET_INVALID_ARGUMENT for another kind of socket.
+ */
+acl_status acl_begin_connect(const struct acl_make_socket_args *args, struct acl_socket **pending);
+
+/**
+ * Finishes a connection that acl_begin_connect began.
+ * @param wait ACL_SOCKET_WAIT, or ACL_SOCKET_NO_WAIT to answer ACL_SOCKET_WOULD_BLOCK while it is not there.
+ * @return ACL_SOCKET_OK, also when it was finished before; ACL_SOCKET_WOULD_BLOCK; ACL_SOCKET_CONNECT_TIMEOUT,
+ * ACL_SOCKET_CONNECTION_REFUSED and the like as of acl_make_socket, after which the socket is only to be
+ * closed; ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_finish_connect(struct acl_socket *sock,
+                              int32_t wait);
+
+/**
+ * Begins a block whose pending connections shall not outlive it, see ACL_SOCKET_WITH_PENDING_CONNECT.
+ * @return a token for acl_end_pending_connect in the same thread. Allegro: with-pending-connect.
+ */
+int32_t acl_begin_pending_connect(void);
+
+/**
+ * Ends the block: a connection that acl_make_socket was making in it when the thread left by longjmp
+ * is closed. One that was completed is untouched. Where this is not reached, the thread's next
+ * acl_make_socket or acl_begin_pending_connect does it, or its end.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT for a negative token. Allegro: with-pending-connect.
+ */
+acl_status acl_end_pending_connect(int32_t token);
 
 /**
  * Takes over a socket descriptor that was made elsewhere: inherited, passed, or by socket
@@ -1130,8 +1299,8 @@ acl_status acl_clear_input(struct acl_socket *sock);
  * Shows the bytes that have arrived, in place.
  * @param minimum waits until there are so many, at most 65536; 0 counts as 1. There are fewer only
  * where the end of the file comes first.
- * @param data, length the bytes. They are valid until the next function that reads or listens on
- * this stream, by any thread, and until acl_free_socket.
+ * @param data, length the bytes. They are valid until the next function that reads, consumes or listens
+ * on this stream, by any thread, and until acl_free_socket.
  * @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE where nothing is left; else as acl_read_byte.
  */
 acl_status acl_peek_input(struct acl_socket *sock, size_t minimum, const void **data, size_t *length);
@@ -1160,7 +1329,7 @@ acl_status acl_write_byte(struct acl_socket *sock, uint8_t byte);
  * for a character that the external format does not have, where the malformed policy refuses it,
  * with nothing written. Allegro: write-char.
  */
-acl_status acl_write_char(struct acl_socket *sock, uint32_t character_);
+acl_status acl_write_char(struct acl_socket *sock, uint32_t character);
 
 /**
  * Writes a text.
@@ -1280,7 +1449,8 @@ acl_status acl_set_malformed_policy(struct acl_socket *sock, int32_t policy);
 acl_status acl_replacement_counts(struct acl_socket *sock, uint64_t *input, uint64_t *output);
 
 /**
- * Switches the chunked coding of HTTP/1.1 (RFC 9112) of a stream.
+ * Switches the chunked coding of HTTP/1.1 (RFC 9112) of a stream, and sets the time-outs of a socket of
+ * any kind.
  *
  * Chunked input ends with ACL_SOCKET_END_OF_FILE, which stays until input_chunking is given again:
  * acl_socket_chunking_end_of_file tells it from the end of the connection. Extensions are skipped,
@@ -1293,6 +1463,15 @@ acl_status acl_replacement_counts(struct acl_socket *sock, uint64_t *input, uint
  * acl_force_output. Allegro: socket-control.
  */
 acl_status acl_socket_control(struct acl_socket *sock, const struct acl_socket_control_args *args);
+
+/**
+ * Sets when all waits of operations on a socket must end, whatever progress they make: for a group of
+ * operations that shall take no longer together. An operation that would wait then answers
+ * ACL_SOCKET_READ_TIMEOUT or ACL_SOCKET_WRITE_TIMEOUT; one that needs no waiting still succeeds.
+ * @param seconds from now, fractions allowed; ACL_SOCKET_NO_TIMEOUT takes the limit away.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT for NaN.
+ */
+acl_status acl_set_socket_deadline(struct acl_socket *sock, double seconds);
 
 /**
  * Whether the last ACL_SOCKET_END_OF_FILE was the end of a chunked body.
@@ -1374,6 +1553,80 @@ acl_status acl_receive_from_extract(struct acl_socket *sock,
                                     size_t size,
                                     void **data,
                                     struct acl_received *received);
+
+/**
+ * Waits until input is available on at least one of several sockets and descriptors: reading from a
+ * stream, accepting on a passive socket and receiving from a datagram socket would not wait. Bytes that
+ * are in a stream's buffer count, and so do the end of the file, errors and closed sockets. acl_close
+ * of one of them by another thread ends the wait.
+ * @param items, count the sockets and descriptors; available is set in each.
+ * @param timeout seconds, fractions allowed; negative for ever.
+ * @param available how many have input, 0 after the time; may be NULL.
+ * @return ACL_SOCKET_OK, at once without items; ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT;
+ * ACL_SOCKET_UNKNOWN with EBADF or EPERM for a descriptor that cannot be waited for, EMFILE.
+ * Allegro: mp:wait-for-input-available.
+ */
+acl_status acl_wait_for_input_available(struct acl_wait_item *items,
+                                        size_t count,
+                                        double timeout,
+                                        size_t *available);
+
+/**
+ * Makes a set to wait for many sockets and descriptors again and again: a wait costs by what is
+ * ready, not by what is watched. It has two descriptors. After fork the child makes its own.
+ * @param set where the handle is stored, NULL after a failure. Free it with acl_free_wait_set.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_UNKNOWN with EMFILE, ACL_SOCKET_NO_BUFFER_SPACE,
+ * ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_make_wait_set(struct acl_wait_set **set);
+
+/**
+ * Frees a set; NULL is a no-op. What was in it stays as it is. A thread that waits for it gets
+ * ACL_SOCKET_CLOSED.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE.
+ */
+acl_status acl_free_wait_set(struct acl_wait_set *set);
+
+/**
+ * Watches a socket of any kind, or changes what is waited for. A socket may be in several sets.
+ * @param interest ACL_SOCKET_IN, ACL_SOCKET_OUT or both; 0 to watch it no longer. A socket that is
+ * closed while it is watched is reported once and then no longer watched; a freed one is not.
+ * @param data comes back with each event.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE for the set or the socket,
+ * ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_wait_set_watch(struct acl_wait_set *set,
+                              struct acl_socket *sock,
+                              int32_t interest,
+                              void *data);
+
+/**
+ * Watches a descriptor of the caller's, which the caller takes out before closing it.
+ * @return as acl_wait_set_watch; ACL_SOCKET_UNKNOWN with EBADF, or with EPERM for one that cannot be
+ * waited for, such as a file.
+ */
+acl_status acl_wait_set_watch_os_fd(struct acl_wait_set *set, int32_t os_fd, int32_t interest, void *data);
+
+/**
+ * Waits until something in a set is ready. What is ready and not used is reported again, also bytes
+ * that are only in a stream's buffer; several threads may wait for one set.
+ * @param timeout seconds, fractions allowed; negative for ever.
+ * @param events, room where what is ready is stored, at least one; one call brings at most 128.
+ * @param count how many there are; 0 after the time and after acl_wake_wait_set.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_CLOSED where another thread frees the set; ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: mp:wait-for-io-available.
+ */
+acl_status acl_wait_for_io_available(struct acl_wait_set *set,
+                                     double timeout,
+                                     struct acl_wait_event *events,
+                                     size_t room,
+                                     size_t *count);
+
+/**
+ * Ends one wait for a set with no event: the present one, or the next. From any thread.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE.
+ */
+acl_status acl_wake_wait_set(struct acl_wait_set *set);
 
 /**
  * The address of the peer, or where a datagram socket sends by default; of kind
@@ -1503,6 +1756,23 @@ int32_t acl_get_print_hostname_in_stream(void);
 acl_status acl_set_print_hostname_in_stream(int32_t value);
 
 /**
+ * Whether streams are exact for threads that leave calls by longjmp: 1 or 0 (initially).
+ */
+int32_t acl_get_non_local_exits(void);
+
+/**
+ * Says whether threads of this process leave stream functions by longjmp out of signal handlers, as a
+ * Lisp's with-timeout does. A thread may always leave so; but there is an instant between the system's
+ * moving bytes and this library's taking note, in which bytes that arrived are lost to the stream, or
+ * bytes that were sent (fewer than 4096, or of a large write) are sent again. With 1 there is none:
+ * all bytes go through the stream's buffers, and the system itself takes the note, at some tens of
+ * nanoseconds a call. To be set before streams are in use.
+ * @param value 1 or 0.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_set_non_local_exits(int32_t value);
+
+/**
  * The version of the library and of the OpenSSL it runs with, to be quoted in questions; static.
  * Allegro: *socket-version*.
  */
@@ -1523,6 +1793,17 @@ uint32_t acl_library_version(void);
 #else
 #define ACL_SOCKET_CAST(type, value) ((type)(value))
 #endif
+
+/**
+ * A block, as in Lisp: ACL_SOCKET_WITH_PENDING_CONNECT { ... }. A connection that acl_make_socket was
+ * making in it when a signal handler left it by longjmp into the block is closed at its end. To leave
+ * the block itself by break, goto or return defers that to the thread's next acl_make_socket. For C99
+ * and C++11 on.
+ * Allegro: with-pending-connect.
+ */
+#define ACL_SOCKET_WITH_PENDING_CONNECT \
+    for (int32_t acl_token_ = acl_begin_pending_connect(), acl_once_ = 1; acl_once_ != 0; \
+         acl_once_ = 0, acl_end_pending_connect(acl_token_))
 
 #if (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L) || (defined(__cplusplus) && __cplusplus >= 201103L)
 static inline acl_status acl_format(acl_socket *sock, const char *format, ...) ACL_SOCKET_PRINTF(2, 3);

@@ -10,7 +10,6 @@
 use crate::sys::{Stack, process};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
 /// Objects one thread can be inside of at once, left-over frames included; more take a new record.
@@ -67,9 +66,7 @@ pub fn enter_from_outside(object: usize) -> Inside {
     let record = record();
     let mut depth = record.depth.load(Ordering::Relaxed);
     while let Some(frame) = depth.checked_sub(1).and_then(|top| record.frames.get(top)) {
-        let old = frame.place.load(Ordering::Relaxed);
-        let returned = old <= place.saturating_add(SIGNAL_FRAME);
-        if !returned || old.abs_diff(place) > ONE_STACK {
+        if !is_left(frame.place.load(Ordering::Relaxed), place) {
             break;
         }
         depth -= 1;
@@ -162,8 +159,12 @@ fn record() -> &'static Record {
 
 #[cold]
 fn claim() -> &'static Record {
-    static PREPARED: Once = Once::new();
-    PREPARED.call_once(|| process::prepare(forget_other_threads));
+    // To prepare twice does no harm; a `Once` that is left by `longjmp` would stop all others.
+    static PREPARED: AtomicBool = AtomicBool::new(false);
+    if !PREPARED.load(Ordering::SeqCst) {
+        process::prepare(forget_other_threads);
+        PREPARED.store(true, Ordering::SeqCst);
+    }
     let record = take_free_record().unwrap_or_else(add_record);
     record.depth.store(0, Ordering::Relaxed);
     RECORD.set(Some(record));
@@ -220,12 +221,17 @@ impl Drop for AtThreadExit {
         if let Some(record) = RECORD.take() {
             record.depth.store(0, Ordering::Release);
             record.taken.store(false, Ordering::SeqCst);
+            // What calls kept that this thread has left.
+            if !RETIRED.is_empty() {
+                collect();
+            }
         }
     }
 }
 
 /// The other threads do not exist in the child of a fork: neither do their calls.
 extern "C" fn forget_other_threads() {
+    crate::sys::forget_thread_id();
     let own = RECORD.get().map_or(std::ptr::null(), std::ptr::from_ref);
     let mut next = first_record();
     while let Some(record) = next {
@@ -237,8 +243,20 @@ extern "C" fn forget_other_threads() {
     }
 }
 
+/// Whether a frame at `old` cannot be live while this thread is at `place`.
 #[inline]
-fn place_on_stack() -> usize {
+fn is_left(old: usize, place: usize) -> bool {
+    old <= place.saturating_add(SIGNAL_FRAME) && old.abs_diff(place) <= ONE_STACK
+}
+
+/// Whether this thread has left the call that noted this place.
+pub fn has_returned(place: usize) -> bool {
+    is_left(place, place_on_stack())
+}
+
+/// The caller's place on its stack.
+#[inline]
+pub fn place_on_stack() -> usize {
     let marker = 0u8;
     std::hint::black_box(&raw const marker).addr()
 }

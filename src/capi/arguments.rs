@@ -10,6 +10,7 @@ use crate::sys::FileName;
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::slice;
+use std::time::Duration;
 
 /// A struct of keyword arguments.
 ///
@@ -149,6 +150,26 @@ pub(super) fn room<'a>(start: *mut c_void, size: usize, name: &str) -> Result<&'
     Ok(unsafe { slice::from_raw_parts_mut(start.cast(), size) })
 }
 
+/// Places of the caller's, none where there are none.
+pub(super) fn places<'a, T>(start: *mut T, count: usize, name: &str) -> Result<&'a mut [MaybeUninit<T>]> {
+    if count == 0 {
+        return Ok(&mut []);
+    }
+    if start.is_null() {
+        return Err(null(name));
+    }
+    check_size(count.saturating_mul(size_of::<T>()), name)?;
+    // SAFETY: the caller promises room for so many, which nobody else uses during the call.
+    Ok(unsafe { slice::from_raw_parts_mut(start.cast(), count) })
+}
+
+/// The caller's structs, which it has filled in.
+pub(super) fn structs<'a, T>(start: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
+    let places: *mut [MaybeUninit<T>] = places(start, count, name)?;
+    // SAFETY: the caller promises that it has written them.
+    Ok(unsafe { &mut *(places as *mut [T]) })
+}
+
 /// Hands a text out by the convention of the header.
 pub(super) fn give_text(value: &[u8], buffer: *mut c_char, size: usize, length: *mut usize) -> Result<()> {
     give(length, value.len());
@@ -213,6 +234,23 @@ pub(super) fn optional_number(value: i32, name: &str) -> Result<Option<i32>> {
         1.. => Ok(Some(value)),
         _ => Err(Error::argument(format!("taking {value} for {name}, which is negative"))),
     }
+}
+
+/// A time in seconds, `None` for ever.
+pub(super) fn seconds(value: f64, name: &str) -> Result<Option<Duration>> {
+    if value.is_nan() {
+        return Err(Error::argument(format!("taking NaN for {name}")));
+    }
+    // What is more than a duration holds is for ever.
+    Ok(if value < 0.0 { None } else { Duration::try_from_secs_f64(value).ok() })
+}
+
+/// A time-out in seconds where it is not 0; negative takes one away.
+pub(super) fn timeout(value: f64, name: &str) -> Result<Option<Option<Duration>>> {
+    let time = seconds(value, name)?;
+    // A time that is too short to count is over at once.
+    let time = time.map(|time| time.max(Duration::from_nanos(1)));
+    Ok((value != 0.0).then_some(time))
 }
 
 /// A host given by text or by address.

@@ -1,9 +1,10 @@
 //! Section 4.2: socket-control, the chunked coding of HTTP/1.1, and the counters of a stream.
 
 use super::acl_status;
-use super::arguments::{Keywords, give_text, keywords, null, out, tri_state};
+use super::arguments::{Keywords, give_text, keywords, null, out, timeout, tri_state};
 use super::boundary::boundary;
 use super::make_socket::{acl_socket, socket};
+use crate::socket::Direction;
 use crate::stream::{Chunking, Count};
 use std::ffi::c_char;
 
@@ -23,6 +24,13 @@ pub struct acl_socket_control_args {
     /// Tri-state. On: what is read next, be it in the buffer already, is a chunked body; again on
     /// after its end, the next one. Off: what is read next are plain bytes.
     pub input_chunking: i32,
+    /// Seconds, fractions allowed, that one wait of reading may last; progress begins it anew. Of a
+    /// passive socket: of accepting; of a datagram socket: of receiving. ACL_SOCKET_NO_TIMEOUT takes it
+    /// away. After ACL_SOCKET_READ_TIMEOUT the socket is as before: nothing is lost, and reading goes on
+    /// where it was.
+    pub read_timeout: f64,
+    /// The same of writing, flushing and sending: ACL_SOCKET_WRITE_TIMEOUT; what is not sent stays.
+    pub write_timeout: f64,
 }
 
 // SAFETY: repr(C), its size first, zero is valid.
@@ -30,7 +38,8 @@ unsafe impl Keywords for acl_socket_control_args {
     const NAME: &'static str = "acl_socket_control_args";
 }
 
-/// Switches the chunked coding of HTTP/1.1 (RFC 9112) of a stream.
+/// Switches the chunked coding of HTTP/1.1 (RFC 9112) of a stream, and sets the time-outs of a socket of
+/// any kind.
 ///
 /// Chunked input ends with ACL_SOCKET_END_OF_FILE, which stays until input_chunking is given again:
 /// acl_socket_chunking_end_of_file tells it from the end of the connection. Extensions are skipped,
@@ -52,11 +61,35 @@ pub extern "C" fn acl_socket_control(
             return Err(null("args"));
         }
         let args = keywords(args)?;
-        sock.control(Chunking {
+        let chunking = Chunking {
             output: tri_state(args.output_chunking, "output_chunking")?,
             output_end: tri_state(args.output_chunking_eof, "output_chunking_eof")? == Some(true),
             input: tri_state(args.input_chunking, "input_chunking")?,
-        })
+        };
+        let timeouts = [
+            (Direction::Input, timeout(args.read_timeout, "read_timeout")?),
+            (Direction::Output, timeout(args.write_timeout, "write_timeout")?),
+        ];
+        for (direction, timeout) in timeouts {
+            timeout.map_or(Ok(()), |timeout| sock.set_timeout(direction, timeout))?;
+        }
+        if chunking.is_given() { sock.control(chunking) } else { Ok(()) }
+    })
+}
+
+/// A time-out that is none.
+pub const ACL_SOCKET_NO_TIMEOUT: f64 = -1.0;
+
+/// Sets when all waits of operations on a socket must end, whatever progress they make: for a group of
+/// operations that shall take no longer together. An operation that would wait then answers
+/// ACL_SOCKET_READ_TIMEOUT or ACL_SOCKET_WRITE_TIMEOUT; one that needs no waiting still succeeds.
+/// @param seconds from now, fractions allowed; ACL_SOCKET_NO_TIMEOUT takes the limit away.
+/// @return ACL_SOCKET_OK, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT for NaN.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_set_socket_deadline(sock: *mut acl_socket, seconds: f64) -> acl_status {
+    boundary(|| {
+        let sock = socket(sock)?;
+        sock.set_deadline(super::arguments::seconds(seconds, "seconds")?)
     })
 }
 

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Identifier, Result};
 use crate::hazard::{self, Inside};
-use crate::socket::Socket;
+use crate::socket::{Socket, WaitSet};
 use crate::sys::process;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
@@ -22,6 +22,11 @@ pub(super) trait Kind: Send + Sync + 'static {
 impl Kind for Socket {
     const MARK: usize = 0b0011;
     const NAME: &'static str = "socket";
+}
+
+impl Kind for WaitSet {
+    const MARK: usize = 0b0101;
+    const NAME: &'static str = "wait set";
 }
 
 #[cfg(target_pointer_width = "64")]
@@ -89,6 +94,16 @@ fn slot(index: usize) -> Option<&'static Slot> {
 /// Looks a handle up as the first thing of a call.
 #[inline]
 pub(super) fn get<T: Kind>(handle: usize) -> Result<Held<T>> {
+    look_up(handle, hazard::enter_from_outside)
+}
+
+/// Looks another handle up in the same call.
+pub(super) fn also<T: Kind>(handle: usize) -> Result<Held<T>> {
+    look_up(handle, hazard::enter)
+}
+
+#[inline]
+fn look_up<T: Kind>(handle: usize, enter: impl FnOnce(usize) -> Inside) -> Result<Held<T>> {
     let index = (handle >> MARK_BITS) & (INDICES - 1);
     let right_kind = handle & ((1 << MARK_BITS) - 1) == T::MARK;
     let slot = if right_kind { slot(index) } else { None };
@@ -97,7 +112,7 @@ pub(super) fn get<T: Kind>(handle: usize) -> Result<Held<T>> {
         return Err(invalid::<T>(handle));
     };
     let object = slot.object.load(Ordering::Relaxed);
-    let inside = hazard::enter_from_outside(object.addr());
+    let inside = enter(object.addr());
     match NonNull::new(object.cast()) {
         Some(object) if slot.handle.load(Ordering::Acquire) == handle => Ok(Held { object, _inside: inside }),
         _ => Err(invalid::<T>(handle)),

@@ -2,13 +2,16 @@
 
 use super::addresses::acl_ipaddr;
 use super::arguments::{
-    Keywords, boolean, choice, file_name, host, keywords, optional_number, out, port, tri_state,
+    Keywords, boolean, choice, file_name, host, keywords, optional_number, out, port, timeout, tri_state,
 };
-use super::boundary::boundary;
+use super::boundary::{answer, boundary};
 use super::formats::mode;
 use super::{acl_status, handle, variables};
 use crate::error::{Error, Result};
-use crate::socket::{Filenames, Format, Host, MakeSocket, Options, Port, Socket};
+use crate::socket::{
+    Filenames, Format, Host, MakeSocket, Options, Port, Socket, Timeouts, begin_pending_connect,
+    end_pending_connect,
+};
 use crate::sys::MAX_MD5_KEY;
 use std::ffi::{c_char, c_void};
 use std::ptr;
@@ -113,6 +116,14 @@ pub struct acl_make_socket_args {
     pub eol_convention: i32,
     /// The same: ACL_SOCKET_REPLACE or ACL_SOCKET_REFUSE.
     pub malformed_policy: i32,
+    /// Seconds that connecting may take, for all addresses of a name together; no limit but the
+    /// system's where 0 or negative.
+    pub connect_timeout: f64,
+    /// Seconds that one wait of reading, accepting or receiving may last, as of acl_socket_control; no
+    /// limit where 0 or negative. Streams that a passive socket accepts do not inherit it.
+    pub read_timeout: f64,
+    /// The same of writing and sending.
+    pub write_timeout: f64,
 }
 
 // SAFETY: repr(C), its size first, zero is valid.
@@ -134,6 +145,10 @@ pub struct acl_socket_from_os_fd_args {
     pub eol_convention: i32,
     /// As in acl_make_socket_args.
     pub malformed_policy: i32,
+    /// As in acl_make_socket_args.
+    pub read_timeout: f64,
+    /// As in acl_make_socket_args.
+    pub write_timeout: f64,
 }
 
 // SAFETY: repr(C), its size first, zero is valid.
@@ -183,14 +198,19 @@ pub(super) fn md5_key<'a>(key: *const c_void, length: usize) -> Result<&'a [u8]>
     Ok(key)
 }
 
-fn make(args: &acl_make_socket_args) -> Result<Socket> {
+fn timeouts(read: f64, write: f64) -> Result<Timeouts> {
+    let (read, write) = (timeout(read, "read_timeout")?, timeout(write, "write_timeout")?);
+    Ok(Timeouts { read: read.flatten(), write: write.flatten() })
+}
+
+fn make(args: &acl_make_socket_args, make: impl FnOnce(&MakeSocket<'_>) -> Result<Socket>) -> Result<Socket> {
     let stream = choice(args.r#type, "type", [(ACL_SOCKET_STREAM, true), (ACL_SOCKET_DATAGRAM, false)])?;
     let families = [(ACL_SOCKET_INTERNET, true), (ACL_SOCKET_FILE, false)];
     let internet = choice(args.address_family, "address_family", families)?;
     let passive = choice(args.connect, "connect", [(ACL_SOCKET_ACTIVE, false), (ACL_SOCKET_PASSIVE, true)])?;
     let has_key = !args.tcp_md5_sig_key.is_null() || args.tcp_md5_sig_key_length != 0;
     let key = || md5_key(args.tcp_md5_sig_key, args.tcp_md5_sig_key_length);
-    let make = MakeSocket {
+    let wanted = MakeSocket {
         stream,
         internet,
         passive,
@@ -219,17 +239,19 @@ fn make(args: &acl_make_socket_args) -> Result<Socket> {
         ipv6: variables::ipv6(args.ipv6)?,
         scope_id: args.scope_id,
         md5_key: has_key.then(key).transpose()?,
+        connect_timeout: timeout(args.connect_timeout, "connect_timeout")?.flatten(),
+        timeouts: timeouts(args.read_timeout, args.write_timeout)?,
     };
-    let files = make.files.local.is_some() || make.files.remote.is_some();
+    let files = wanted.files.local.is_some() || wanted.files.remote.is_some();
     refuse(internet && files, "a file name for an internet socket")?;
-    let addressed = given(&make.local) || given(&make.remote);
+    let addressed = given(&wanted.local) || given(&wanted.remote);
     refuse(!internet && addressed, "a host or port for a file socket")?;
     let key_fits = internet && stream && !passive;
-    let characters = make.mode.is_some();
+    let characters = wanted.mode.is_some();
     refuse(characters && !stream, "an external format, eol convention or malformed policy for datagrams")?;
     refuse(has_key && !key_fits, "an MD5 key for a socket that is not an active TCP one")?;
     set_scope_id(args.remote_ipaddr, args.scope_id);
-    Socket::make(&make)
+    make(&wanted)
 }
 
 /// Makes a socket. An active stream socket is connected when this returns, which may take minutes;
@@ -242,6 +264,7 @@ fn make(args: &acl_make_socket_args) -> Result<Socket> {
 /// ACL_SOCKET_PORT_NOT_FOUND for names; ACL_SOCKET_ADDRESS_IN_USE, ACL_SOCKET_ADDRESS_NOT_AVAILABLE
 /// for the local name; ACL_SOCKET_CONNECTION_REFUSED, ACL_SOCKET_CONNECTION_TIMED_OUT,
 /// ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_NETWORK_DOWN and the like for the remote one;
+/// ACL_SOCKET_CONNECT_TIMEOUT after connect_timeout;
 /// ACL_SOCKET_PROTOCOL_NOT_AVAILABLE where the system has no MD5 signatures; ACL_SOCKET_UNKNOWN with
 /// the errno for the rest, such as EMFILE. Allegro: make-socket.
 #[unsafe(no_mangle)]
@@ -252,7 +275,7 @@ pub extern "C" fn acl_make_socket(
     boundary(|| {
         let place = out(socket, "socket")?;
         place.write(ptr::null_mut());
-        place.write(new_handle(make(&keywords(args)?)?)?);
+        place.write(new_handle(make(&keywords(args)?, Socket::make)?)?);
         Ok(())
     })
 }
@@ -260,6 +283,61 @@ pub extern "C" fn acl_make_socket(
 /// The handle of a new socket.
 pub(super) fn new_handle(socket: Socket) -> Result<*mut acl_socket> {
     Ok(ptr::without_provenance_mut(handle::publish(socket)?))
+}
+
+/// Begins to connect without waiting for the connection.
+/// @param args as of acl_make_socket, for an active stream socket. Of a name's addresses the first that
+/// does not fail at once is taken. connect_timeout ends the wait of acl_finish_connect.
+/// @param pending where the new handle is stored, NULL after a failure. It can be waited for with
+/// ACL_SOCKET_OUT, but reading and writing answer ACL_SOCKET_WOULD_BLOCK until acl_finish_connect. To give
+/// it up, close and free it.
+/// @return as acl_make_socket; ACL_SOCKET_INVALID_ARGUMENT for another kind of socket.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_begin_connect(
+    args: *const acl_make_socket_args,
+    pending: *mut *mut acl_socket,
+) -> acl_status {
+    boundary(|| {
+        let place = out(pending, "pending")?;
+        place.write(ptr::null_mut());
+        place.write(new_handle(make(&keywords(args)?, Socket::begin_connect)?)?);
+        Ok(())
+    })
+}
+
+/// Finishes a connection that acl_begin_connect began.
+/// @param wait ACL_SOCKET_WAIT, or ACL_SOCKET_NO_WAIT to answer ACL_SOCKET_WOULD_BLOCK while it is not there.
+/// @return ACL_SOCKET_OK, also when it was finished before; ACL_SOCKET_WOULD_BLOCK; ACL_SOCKET_CONNECT_TIMEOUT,
+/// ACL_SOCKET_CONNECTION_REFUSED and the like as of acl_make_socket, after which the socket is only to be
+/// closed; ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_finish_connect(sock: *mut acl_socket, wait: i32) -> acl_status {
+    boundary(|| {
+        let sock = socket(sock)?;
+        sock.finish_connect(boolean(wait, "wait")?)
+    })
+}
+
+/// Begins a block whose pending connections shall not outlive it, see ACL_SOCKET_WITH_PENDING_CONNECT.
+/// @return a token for acl_end_pending_connect in the same thread. Allegro: with-pending-connect.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_begin_pending_connect() -> i32 {
+    answer(0, begin_pending_connect)
+}
+
+/// Ends the block: a connection that acl_make_socket was making in it when the thread left by longjmp
+/// is closed. One that was completed is untouched. Where this is not reached, the thread's next
+/// acl_make_socket or acl_begin_pending_connect does it, or its end.
+/// @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT for a negative token. Allegro: with-pending-connect.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_end_pending_connect(token: i32) -> acl_status {
+    boundary(|| {
+        if token < 0 {
+            return Err(Error::argument(format!("taking {token} for a token")));
+        }
+        end_pending_connect(token);
+        Ok(())
+    })
 }
 
 /// Takes over a socket descriptor that was made elsewhere: inherited, passed, or by socket
@@ -283,7 +361,8 @@ pub extern "C" fn acl_socket_from_os_fd(
         }
         let args = keywords(args)?;
         let mode = mode(args.external_format, args.eol_convention, args.malformed_policy)?;
-        place.write(new_handle(Socket::from_os_fd(os_fd, format(args.format, true)?, mode)?)?);
+        let timeouts = timeouts(args.read_timeout, args.write_timeout)?;
+        place.write(new_handle(Socket::from_os_fd(os_fd, format(args.format, true)?, mode, timeouts)?)?);
         Ok(())
     })
 }

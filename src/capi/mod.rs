@@ -13,6 +13,7 @@ mod writing;
 mod formats;
 mod chunking;
 mod datagrams;
+mod waiting;
 mod accessors;
 mod variables;
 
@@ -32,4 +33,5 @@ pub use make_socket::*;
 pub use names::*;
 pub use reading::*;
 pub use variables::*;
+pub use waiting::*;
 pub use writing::*;

@@ -267,8 +267,8 @@ pub extern "C" fn acl_clear_input(sock: *mut acl_socket) -> acl_status {
 /// Shows the bytes that have arrived, in place.
 /// @param minimum waits until there are so many, at most 65536; 0 counts as 1. There are fewer only
 /// where the end of the file comes first.
-/// @param data, length the bytes. They are valid until the next function that reads or listens on
-/// this stream, by any thread, and until acl_free_socket.
+/// @param data, length the bytes. They are valid until the next function that reads, consumes or listens
+/// on this stream, by any thread, and until acl_free_socket.
 /// @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE where nothing is left; else as acl_read_byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_peek_input(

@@ -7,6 +7,7 @@ use super::make_socket::{ACL_SOCKET_IPV6_ONLY, ACL_SOCKET_OFF, ACL_SOCKET_OMITTE
 use crate::error::Result;
 use crate::names::Ipv6;
 use crate::socket;
+use crate::stream;
 use std::ffi::{CString, c_char};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -58,6 +59,28 @@ pub extern "C" fn acl_get_print_hostname_in_stream() -> i32 {
 pub extern "C" fn acl_set_print_hostname_in_stream(value: i32) -> acl_status {
     boundary(|| {
         socket::set_print_hostname_in_stream(boolean(value, "print_hostname_in_stream")?);
+        Ok(())
+    })
+}
+
+/// Whether streams are exact for threads that leave calls by longjmp: 1 or 0 (initially).
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_get_non_local_exits() -> i32 {
+    answer(0, || i32::from(stream::non_local_exits()))
+}
+
+/// Says whether threads of this process leave stream functions by longjmp out of signal handlers, as a
+/// Lisp's with-timeout does. A thread may always leave so; but there is an instant between the system's
+/// moving bytes and this library's taking note, in which bytes that arrived are lost to the stream, or
+/// bytes that were sent (fewer than 4096, or of a large write) are sent again. With 1 there is none:
+/// all bytes go through the stream's buffers, and the system itself takes the note, at some tens of
+/// nanoseconds a call. To be set before streams are in use.
+/// @param value 1 or 0.
+/// @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_set_non_local_exits(value: i32) -> acl_status {
+    boundary(|| {
+        stream::set_non_local_exits(boolean(value, "non_local_exits")?);
         Ok(())
     })
 }

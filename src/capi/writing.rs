@@ -1,7 +1,7 @@
 //! Writing to active sockets. Text is UTF-8 on this side, whatever the external format.
 
 use super::acl_status;
-use super::arguments::{bytes, character, give, utf8};
+use super::arguments::{bytes, give, utf8};
 use super::boundary::{answer, boundary};
 use super::make_socket::{acl_socket, socket};
 use std::ffi::{c_char, c_void};
@@ -23,8 +23,8 @@ pub extern "C" fn acl_write_byte(sock: *mut acl_socket, byte: u8) -> acl_status 
 /// for a character that the external format does not have, where the malformed policy refuses it,
 /// with nothing written. Allegro: write-char.
 #[unsafe(no_mangle)]
-pub extern "C" fn acl_write_char(sock: *mut acl_socket, character_: u32) -> acl_status {
-    boundary(|| socket(sock)?.write_char(character(character_)?))
+pub extern "C" fn acl_write_char(sock: *mut acl_socket, character: u32) -> acl_status {
+    boundary(|| socket(sock)?.write_char(super::arguments::character(character)?))
 }
 
 /// Writes a text.

@@ -159,4 +159,13 @@ identifiers! {
     ENCODING_ERROR 115 ":encoding-error" []
         "Character not in the external format"
         "A character that has no bytes in the external format, where the malformed policy refuses it."
+    READ_TIMEOUT 116 ":read-timeout" []
+        "Read timed out"
+        "Nothing came in the time that the socket allows; nothing is lost."
+    WRITE_TIMEOUT 117 ":write-timeout" []
+        "Write timed out"
+        "The peer took nothing in the time that the socket allows; what is not sent stays."
+    CONNECT_TIMEOUT 118 ":connect-timeout" []
+        "Connecting timed out"
+        "No connection came about in the time given for it."
 }

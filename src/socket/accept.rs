@@ -1,6 +1,6 @@
 //! accept-connection, and the MD5 keys of a passive socket.
 
-use super::{Role, Socket};
+use super::{Direction, Role, Socket};
 use crate::address::IpAddress;
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::stream::Stream;
@@ -37,7 +37,10 @@ impl Socket {
         }
         let mut failed = 0;
         loop {
-            let accepted = self.descriptor.run(sys::accept, action);
+            let accepted = match wait {
+                true => self.run_waiting(Direction::Input, |fd, _| sys::accept(fd), action),
+                false => self.descriptor.run(sys::accept, action),
+            };
             match accepted {
                 Ok((owned, remote)) => {
                     let role = Role::Stream(Box::new(Stream::new(mode)));

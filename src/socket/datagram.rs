@@ -1,11 +1,11 @@
 //! send-to and receive-from.
 
 use super::make::name_for;
-use super::{Host, Port, Role, Socket};
+use super::{Direction, Host, Port, Role, Socket};
 use crate::address::IpAddress;
-use crate::error::{Errno, Error, Identifier, Result};
+use crate::error::{Error, Identifier, Result};
 use crate::names::Ipv6;
-use crate::sys::{self, FileName, Name, Wait};
+use crate::sys::{self, FileName, Name};
 
 /// Where a datagram goes: what is missing is taken from the defaults saved by make-socket.
 #[derive(Clone, Debug, Default)]
@@ -119,13 +119,11 @@ impl Socket {
             }
             None => format!("sending {} bytes on the {self}", bytes.len()),
         };
-        self.descriptor.run(
-            |fd| match destination {
-                Some(name) => sys::send_to(fd, bytes, name),
-                None => sys::send(fd, [bytes, &[], &[]], Wait::Yes),
-            },
-            action,
-        )
+        let send = |fd, wait| match destination {
+            Some(name) => sys::send_to(fd, bytes, name, wait),
+            None => sys::send(fd, [bytes, &[], &[]], wait),
+        };
+        self.run_waiting(Direction::Output, send, action)
     }
 
     /// receive-from.
@@ -133,9 +131,11 @@ impl Socket {
         self.destination("receiving a datagram from")?;
         let action = || format!("receiving a datagram from the {self}");
         let room = buffer.len();
+        let mut receive = |fd, wait| sys::receive_from(fd, buffer, wait);
         let arrived = loop {
-            match self.descriptor.run(|fd| sys::receive_from(fd, buffer), action) {
-                Err(error) if Errno(error.code) == Errno(libc::EAGAIN) => {
+            match self.run_waiting(Direction::Input, &mut receive, action) {
+                // An adopted descriptor may be one that does not wait.
+                Err(error) if error.code == libc::EAGAIN => {
                     self.descriptor.run(sys::wait_readable, action)?;
                 }
                 arrived => break arrived?,

@@ -3,14 +3,18 @@
 
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::hazard;
-use crate::sys::{self, Fd};
+use crate::sys::{self, Closing, Fd};
 use std::net::Shutdown;
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 
 const INPUT_SHUT: u8 = 1;
 const OUTPUT_SHUT: u8 = 2;
 const CLOSED: u8 = 4;
+/// A connection that was begun and has not been finished.
+const CONNECTING: u8 = 8;
+/// There is a limit to how long operations may wait.
+const LIMITED: u8 = 16;
 
 /// A half of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +33,12 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    pub(super) fn new(owned: OwnedFd) -> Descriptor {
-        Descriptor { number: AtomicI32::new(owned.into_raw_fd()), state: AtomicU8::new(0) }
+    pub(super) fn new(owned: Closing) -> Descriptor {
+        Descriptor { number: AtomicI32::new(owned.release()), state: AtomicU8::new(0) }
     }
 
     /// Odd, so that it differs from the key of the object that the descriptor may stand first in.
-    fn key(&self) -> usize {
+    pub(super) fn key(&self) -> usize {
         std::ptr::from_ref(self).addr() | 1
     }
 
@@ -45,6 +49,38 @@ impl Descriptor {
     /// Whether it was closed.
     pub fn is_closed(&self) -> bool {
         self.has(CLOSED)
+    }
+
+    /// Whether the connection is still being made.
+    pub fn is_connecting(&self) -> bool {
+        self.has(CONNECTING)
+    }
+
+    pub(super) fn set_connecting(&self, on: bool) {
+        self.set(CONNECTING, on);
+    }
+
+    /// Whether there is a limit to how long operations may wait.
+    #[inline]
+    pub(super) fn is_limited(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & LIMITED != 0
+    }
+
+    pub(super) fn set_limited(&self, on: bool) {
+        self.set(LIMITED, on);
+    }
+
+    fn set(&self, flag: u8, on: bool) {
+        if on {
+            self.state.fetch_or(flag, Ordering::SeqCst);
+        } else {
+            self.state.fetch_and(!flag, Ordering::SeqCst);
+        }
+    }
+
+    /// The number, which another thread may be closing: for comparing only.
+    pub fn number(&self) -> RawFd {
+        self.number.load(Ordering::Relaxed)
     }
 
     /// Whether that half was shut down here.
@@ -97,10 +133,8 @@ impl Descriptor {
             let _ = sys::shutdown(Fd(number), Shutdown::Both);
             let _ = sys::replace_by_dead(Fd(number));
         }
-        #[allow(unsafe_code)]
-        // SAFETY: the flag was set by this call alone, so the number is given up exactly once.
-        let owned = unsafe { OwnedFd::from_raw_fd(number) };
-        hazard::retire(self.key(), Box::new(owned));
+        // The flag was set by this call alone, so the number is given up exactly once.
+        hazard::retire(self.key(), Box::new(Closing::new(number)));
         true
     }
 }

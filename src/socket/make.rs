@@ -1,14 +1,16 @@
 //! make-socket, and adopting a descriptor that was made elsewhere.
 
-use super::{Descriptor, Destination, Family, Format, Options, Role, Socket};
+use super::connect::{connect_file, connect_internet, forget_left};
+use super::{Descriptor, Destination, Direction, Family, Format, Options, Role, Socket, Timeouts};
 use crate::address::{IpAddress, Ipv6Address};
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::names::{self, Ipv6};
 use crate::stream::{Mode, Stream};
-use crate::sys::{self, Fd, FileName, Name};
+use crate::sys::{self, Closing, Fd, FileName, Name};
 use once_cell::sync::OnceCell;
 use socket2::{Domain, Type};
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::RawFd;
+use std::time::Duration;
 
 /// A host as a caller names it.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +72,10 @@ pub struct MakeSocket<'a> {
     pub scope_id: u32,
     /// The key of RFC 2385 for the connection to the remote host.
     pub md5_key: Option<&'a [u8]>,
+    /// How long connecting may take.
+    pub connect_timeout: Option<Duration>,
+    /// How long operations may wait.
+    pub timeouts: Timeouts,
 }
 
 impl Port<'_> {
@@ -105,15 +111,28 @@ fn scoped(address: IpAddress, scope_id: u32) -> IpAddress {
 impl Socket {
     /// make-socket.
     pub fn make(args: &MakeSocket<'_>) -> Result<Socket> {
-        match (args.internet, args.stream, args.passive) {
-            (true, true, false) => connect_internet(args),
-            (true, true, true) | (true, false, _) => bind_internet(args),
-            (false, _, _) => make_file(args),
-        }
+        forget_left(0);
+        let socket = match (args.internet, args.stream, args.passive) {
+            (_, true, false) => Socket::make_active(args, true),
+            (true, _, _) => bind_internet(args),
+            (false, _, _) => make_file(args, true),
+        }?;
+        socket.set_timeouts(args.timeouts)?;
+        Ok(socket)
+    }
+
+    /// An active stream, connected where that is waited for.
+    pub(super) fn make_active(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
+        if args.internet { connect_internet(args, wait) } else { make_file(args, wait) }
     }
 
     /// Takes over a socket that was made elsewhere; on failure it stays the caller's.
-    pub fn from_os_fd(number: RawFd, format: Format, mode: Option<Mode>) -> Result<Socket> {
+    pub fn from_os_fd(
+        number: RawFd,
+        format: Format,
+        mode: Option<Mode>,
+        timeouts: Timeouts,
+    ) -> Result<Socket> {
         let action = || format!("adopting the descriptor {number}");
         let fd = Fd(number);
         let nature = sys::nature(fd).map_err(|errno| errno.during(action()))?;
@@ -140,18 +159,32 @@ impl Socket {
         let mut socket = Socket::of(owned, family, format, role);
         socket.local = OnceCell::with_value(nature.local);
         socket.remote = nature.remote;
+        // Its former owner's time-outs end with its ownership.
+        for (direction, timeout) in [(Direction::Input, timeouts.read), (Direction::Output, timeouts.write)] {
+            socket.set_timeout(direction, timeout)?;
+        }
         Ok(socket)
     }
 
-    pub(super) fn of(owned: OwnedFd, family: Family, format: Format, role: Role) -> Socket {
+    pub(super) fn of(owned: Closing, family: Family, format: Format, role: Role) -> Socket {
         let descriptor = Descriptor::new(owned);
         let local = OnceCell::new();
-        Socket { descriptor, family, format, role, local, remote: None, made_file: None }
+        Socket {
+            descriptor,
+            family,
+            format,
+            role,
+            limits: super::Limits::default(),
+            watch: super::Watch::default(),
+            local,
+            remote: None,
+            made_file: None,
+        }
     }
 }
 
 /// An IPv6 socket wherever the caller asks for one or an address is one.
-fn family(ipv6: Ipv6, addresses: [Option<IpAddress>; 2]) -> Family {
+pub(super) fn family(ipv6: Ipv6, addresses: [Option<IpAddress>; 2]) -> Family {
     let is_v6 = |address: &IpAddress| matches!(address, IpAddress::V6(_));
     if ipv6 != Ipv6::Nil || addresses.iter().flatten().any(is_v6) { Family::Ipv6 } else { Family::Ipv4 }
 }
@@ -171,7 +204,11 @@ fn any(family: Family) -> IpAddress {
     }
 }
 
-fn new_socket(args: &MakeSocket<'_>, family: Family, action: impl Fn() -> String) -> Result<OwnedFd> {
+pub(super) fn new_socket(
+    args: &MakeSocket<'_>,
+    family: Family,
+    action: impl Fn() -> String,
+) -> Result<Closing> {
     let (domain, kind) = match (family, args.stream) {
         (Family::Ipv4, true) => (Domain::IPV4, Type::STREAM),
         (Family::Ipv4, false) => (Domain::IPV4, Type::DGRAM),
@@ -181,58 +218,38 @@ fn new_socket(args: &MakeSocket<'_>, family: Family, action: impl Fn() -> String
         (Family::File, false) => (Domain::UNIX, Type::DGRAM),
     };
     let owned = sys::socket(domain, kind).map_err(|errno| errno.during(action()))?;
-    args.options.apply(Fd::from(&owned), &action)?;
+    args.options.apply(owned.fd(), &action)?;
     if family == Family::Ipv6 {
         // Whatever the system's default is, an IPv6 socket of this library is a dual-stack one.
-        let dual = sys::set_switch(Fd::from(&owned), (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY), false);
+        let dual = sys::set_switch(owned.fd(), (libc::IPPROTO_IPV6, libc::IPV6_V6ONLY), false);
         dual.map_err(|errno| errno.during(action()))?;
     }
     Ok(owned)
 }
 
-fn md5(args: &MakeSocket<'_>, fd: Fd, remote: IpAddress, action: impl Fn() -> String) -> Result<()> {
+pub(super) fn md5(
+    args: &MakeSocket<'_>,
+    fd: Fd,
+    remote: IpAddress,
+    action: impl Fn() -> String,
+) -> Result<()> {
     match args.md5_key {
         Some(key) => sys::set_md5_key(fd, remote, key).map_err(|errno| errno.during(action())),
         None => Ok(()),
     }
 }
 
-fn local_address(args: &MakeSocket<'_>) -> Result<Option<IpAddress>> {
+pub(super) fn local_address(args: &MakeSocket<'_>) -> Result<Option<IpAddress>> {
     Ok(args.local.0.addresses(args.ipv6, 0)?.first().copied())
 }
 
-fn connect_internet(args: &MakeSocket<'_>) -> Result<Socket> {
-    let Some(port) = args.remote.1.number(true)? else {
-        return Err(Error::argument("making an active socket without remote_port"));
-    };
-    let remotes = args.remote.0.addresses(args.ipv6, args.scope_id)?;
-    let local = local_address(args)?;
-    let local_port = args.local.1.number(true)?;
-    let mut failure = Error::argument("making an active socket without remote_host");
-    for remote in remotes {
-        let action = || format!("connecting to {remote} port {port}");
-        let family = family(args.ipv6, [Some(remote), local]);
-        let name = name_for(family, remote, port);
-        let owned = new_socket(args, family, action)?;
-        let fd = Fd::from(&owned);
-        if local.is_some() || local_port.is_some() {
-            bind(fd, family, local, local_port, "a local socket")?;
-        }
-        md5(args, fd, remote, action)?;
-        match sys::connect(fd, &name) {
-            Ok(()) => {
-                let role = Role::Stream(Box::new(Stream::new(args.mode.unwrap_or_default())));
-                let mut socket = Socket::of(owned, family, args.format, role);
-                socket.remote = Some(name);
-                return Ok(socket);
-            }
-            Err(errno) => failure = errno.during(action()),
-        }
-    }
-    Err(failure)
-}
-
-fn bind(fd: Fd, family: Family, host: Option<IpAddress>, port: Option<u16>, what: &str) -> Result<()> {
+pub(super) fn bind(
+    fd: Fd,
+    family: Family,
+    host: Option<IpAddress>,
+    port: Option<u16>,
+    what: &str,
+) -> Result<()> {
     let name = name_for(family, host.unwrap_or(any(family)), port.unwrap_or(0));
     sys::bind(fd, &name).map_err(|errno| errno.during(creating(what, host, port)))
 }
@@ -256,7 +273,7 @@ fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
     let family = family(args.ipv6, [destination.host(), local]);
     let action = || creating(what, local, port);
     let owned = new_socket(args, family, action)?;
-    let fd = Fd::from(&owned);
+    let fd = owned.fd();
     bind(fd, family, local, port, what)?;
     if args.stream {
         sys::listen(fd, args.backlog).map_err(|errno| errno.during(action()))?;
@@ -265,7 +282,7 @@ fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
     Ok(Socket::of(owned, family, args.format, Role::Datagram(destination)))
 }
 
-fn make_file(args: &MakeSocket<'_>) -> Result<Socket> {
+fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
     let Filenames { local, remote } = &args.files;
     let shown = |name: &Option<FileName>| match name {
         Some(name) => String::from_utf8_lossy(name.bytes()).into_owned(),
@@ -287,27 +304,26 @@ fn make_file(args: &MakeSocket<'_>) -> Result<Socket> {
     };
     let during = |errno: Errno| errno.during(action());
     let owned = new_socket(args, Family::File, action)?;
-    let fd = Fd::from(&owned);
+    let fd = owned.fd();
     let mut made_file = None;
     if let Some(local) = local.clone() {
         let path = local.path().to_owned();
         sys::bind(fd, &Name::File(local)).map_err(during)?;
         made_file = sys::file_identity(&path);
     }
-    let role = match (args.stream, args.passive) {
-        (true, true) => Role::Passive(args.mode.unwrap_or_default()),
-        (true, false) => Role::Stream(Box::new(Stream::new(args.mode.unwrap_or_default()))),
-        (false, _) => Role::Datagram(Destination::file(remote.clone())),
+    if connects && let Some(remote) = remote.clone() {
+        let mut socket = connect_file(args, owned, Name::File(remote), wait)?;
+        socket.made_file = made_file;
+        return Ok(socket);
+    }
+    let role = match args.stream {
+        true => Role::Passive(args.mode.unwrap_or_default()),
+        false => Role::Datagram(Destination::file(remote.clone())),
     };
     let mut socket = Socket::of(owned, Family::File, args.format, role);
     socket.made_file = made_file;
-    if args.stream && args.passive {
+    if args.stream {
         sys::listen(fd, args.backlog).map_err(during)?;
-    }
-    if connects && let Some(remote) = remote.clone() {
-        let name = Name::File(remote);
-        sys::connect(fd, &name).map_err(during)?;
-        socket.remote = Some(name);
     }
     Ok(socket)
 }

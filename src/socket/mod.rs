@@ -2,23 +2,34 @@
 
 mod accept;
 mod accessors;
+mod connect;
 mod datagram;
 mod descriptor;
+mod limits;
 mod make;
 mod options;
 mod print;
+mod wait;
+mod wait_set;
+mod watch;
 
 pub use accessors::{End, os_fd_read_no_hang_p};
+pub use connect::{begin_pending_connect, end_pending_connect};
 pub use datagram::{Destination, Received};
 pub use descriptor::{Descriptor, Direction};
+pub use limits::Timeouts;
 pub use make::{Filenames, Host, MakeSocket, Port};
 pub use options::Options;
 pub use print::{print_hostname_in_stream, set_print_hostname_in_stream};
+pub use wait::{FEW, Item, wait_for_few};
+pub use wait_set::{Content, Event, Interest, WaitSet, Watched};
 
 use crate::error::{Error, Identifier, Result};
 use crate::stream::{Mode, Stream};
 use crate::sys::{self, FileIdentity, Name};
+use limits::Limits;
 use once_cell::sync::OnceCell;
+use watch::Watch;
 
 /// The format of section 4.0. Since Allegro CL 6.0 every socket is multivalent; the others keep
 /// their old meaning for who asks for them.
@@ -63,6 +74,8 @@ pub struct Socket {
     family: Family,
     format: Format,
     role: Role,
+    limits: Limits,
+    watch: Watch,
     local: OnceCell<Option<Name>>,
     remote: Option<Name>,
     /// The file that this socket made by its local name, to be removed with it.
@@ -109,9 +122,10 @@ impl Socket {
             Some(Some(Name::File(file))) => Some(file),
             _ => None,
         };
-        if self.descriptor.close()
-            && let (Some(file), Some(made)) = (file, self.made_file)
-        {
+        let watchers = self.watch.closing(&self.descriptor);
+        let closed = self.descriptor.close();
+        watchers.iter().for_each(|(set, key)| set.closed(*key));
+        if closed && let (Some(file), Some(made)) = (file, self.made_file) {
             sys::unlink_if_same(file.path(), made);
         }
     }
@@ -122,6 +136,11 @@ impl Socket {
             Role::Stream(stream) => Ok(stream),
             _ => Err(self.wrong_kind(doing)),
         }
+    }
+
+    /// The sets that watch the socket.
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// The descriptor.

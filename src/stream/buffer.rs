@@ -25,10 +25,10 @@ pub fn take() -> Vec<u8> {
 
 /// Gives a buffer back, leaving an empty vector without memory.
 pub fn give_back(buffer: &mut Vec<u8>) {
-    if buffer.capacity() == 0 {
+    let mut buffer = std::mem::take(buffer);
+    if buffer.capacity() != HEAD + BUFFER + TAIL {
         return;
     }
-    let mut buffer = std::mem::take(buffer);
     buffer.clear();
     let _ = KEPT.try_with(|kept| kept.try_borrow_mut().map(|mut kept| kept.get_or_insert(buffer).clear()));
 }

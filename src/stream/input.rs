@@ -8,7 +8,7 @@ use super::chunks::Chunks;
 use super::decode::{Shift, after_character, copy};
 use super::transport::Transport;
 use crate::error::{Errno, Error, Identifier, Result};
-use crate::sys::Wait;
+use crate::sys::{self, Note, Wait};
 use std::ops::Range;
 
 /// A request for at least so many bytes of one chunk goes past the buffer.
@@ -58,12 +58,21 @@ pub struct Input {
     pub(super) shift: Shift,
     /// The errno that ended the connection: the system tells it once and then says end of file.
     broken: i32,
+    note: Note,
     /// The replacement that was put back has been counted.
     pub(super) counted: bool,
     shift_of: Option<Charset>,
 }
 
 impl Input {
+    /// Takes what came in a call that was left.
+    #[inline]
+    pub fn recover(&mut self, link: &impl Transport) {
+        if self.note.is_open() {
+            link.recover(&mut self.bytes, &mut self.note);
+        }
+    }
+
     /// What can be read now.
     #[inline]
     pub fn content(&self) -> &[u8] {
@@ -155,6 +164,28 @@ impl Input {
         (self.start, self.ready, self.raw) = (0, 0, 0);
     }
 
+    /// Whether reading would not ask the system, because there is content or an end.
+    pub fn has_content(&mut self, link: &impl Transport) -> bool {
+        !self.content().is_empty()
+            || self.pending.is_some()
+            || self.failed()
+            || (self.raw < self.bytes.len() && self.more_of_buffer(link))
+            || self.chunks().is_some_and(|chunks| chunks.is_ended())
+    }
+
+    fn more_of_buffer(&mut self, link: &impl Transport) -> bool {
+        match self.unframe(link) {
+            Ok(grew) => grew && (self.swallow.is_empty() || self.swallowed()) && !self.content().is_empty(),
+            Err(_) => true,
+        }
+    }
+
+    /// Whether bytes stay here that the system does not know of.
+    #[inline]
+    pub fn holds_something(&self) -> bool {
+        self.start < self.bytes.len() || self.pending.is_some()
+    }
+
     /// Gets more content behind what there is.
     pub fn more(&mut self, link: &impl Transport, wait: Wait) -> Result<More> {
         loop {
@@ -220,7 +251,7 @@ impl Input {
             return Err(Errno(self.broken).during(format!("reading from the {}", link.describe())));
         }
         let most = BUFFER - self.bytes.len();
-        let received = link.receive(&mut self.bytes, most, wait);
+        let received = link.receive(&mut self.bytes, most, wait, &mut self.note);
         if self.remember(received)? > 0 {
             return Ok(More::Grew);
         }
@@ -312,6 +343,8 @@ impl Input {
             None => room.len() >= BUFFER,
             Some(left) => left.min(room.len() as u64) >= DIRECT_CHUNK,
         };
+        // What goes to the caller's memory is lost where the caller leaves.
+        let large = large && !sys::calls_leave_notes();
         if !large || self.raw < self.bytes.len() || !self.swallow.is_empty() || self.broken != 0 {
             return Ok((self.more(link, Wait::Yes)?, 0));
         }

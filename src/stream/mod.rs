@@ -38,11 +38,13 @@ pub use writing::Chunking;
 
 use crate::error::{Error, Identifier, Result};
 use crate::socket::{Format, Socket};
+use crate::sys;
 use counts::Counts;
 use input::Input;
 use lock::Direction;
 use mode::SharedMode;
 use output::Output;
+use std::os::fd::RawFd;
 use transport::Link;
 
 /// The state of the stream.
@@ -77,6 +79,24 @@ impl Stream {
         stream
     }
 
+    /// Runs `body` with no thread writing; `None` where one waits and this one shall not.
+    pub(crate) fn alone<T>(&self, descriptor: RawFd, wait: bool, body: impl FnOnce() -> T) -> Option<T> {
+        match wait {
+            true => Some(self.output.with(descriptor, |_| body())),
+            false => self.output.try_with(descriptor, |_| body()),
+        }
+    }
+
+    /// Whether reading would find something, or an end, without asking the system.
+    pub(crate) fn has_content(&self, socket: &Socket) -> bool {
+        let link = Link { socket, stream: self };
+        let look = |reading: &mut Reading| {
+            reading.input.recover(&link);
+            reading.input.has_content(&link)
+        };
+        self.input.try_with(link.number(), look).unwrap_or(false)
+    }
+
     /// How it reads and writes characters.
     pub fn mode(&self) -> Mode {
         self.mode.get()
@@ -98,6 +118,16 @@ impl Stream {
     }
 }
 
+/// Whether streams are exact for threads that leave calls by `longjmp`.
+pub fn non_local_exits() -> bool {
+    sys::calls_leave_notes()
+}
+
+/// Says whether they shall be.
+pub fn set_non_local_exits(on: bool) {
+    sys::set_calls_leave_notes(on);
+}
+
 impl Socket {
     /// The stream for an operation on elements of that kind, or on either.
     #[inline]
@@ -110,6 +140,12 @@ impl Socket {
         };
         if self.descriptor().is_closed() {
             return Err(Error::new(Identifier::CLOSED, format!("{doing} the {self}")));
+        }
+        if self.descriptor().is_connecting() {
+            return Err(Error::new(
+                Identifier::WOULD_BLOCK,
+                format!("{doing} the {self}, which is connecting"),
+            ));
         }
         if refused == Some(self.format()) {
             return Err(Error::new(Identifier::WRONG_FORMAT, format!("{doing} the {self}")));

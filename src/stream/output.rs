@@ -9,7 +9,7 @@ use super::decode::copy;
 use super::encode::Encoder;
 use super::transport::Transport;
 use crate::error::{Error, Identifier, Result};
-use crate::sys::Wait;
+use crate::sys::{self, Note, Wait};
 
 /// Bytes that are sent from where they are rather than copied behind what is buffered.
 const DIRECT: usize = 16 * 1024;
@@ -22,9 +22,13 @@ pub struct Output {
     sent: usize,
     /// What is there ends a chunk and cannot grow.
     sealed: bool,
-    /// Bytes of the chunk that was begun last, which its writer still has to bring.
+    /// Bytes that the chunk lacks which is being sent: where its writer left the call by `longjmp`
+    /// nobody knows how many the system took.
     owed: u64,
+    note: Note,
     chunking: bool,
+    /// The end of the body is at the end of what is there: with it chunking ends.
+    ending: bool,
     pub(super) line_start: bool,
     pub(super) encoder: Option<Encoder>,
 }
@@ -36,7 +40,9 @@ impl Default for Output {
             sent: HEAD,
             sealed: false,
             owed: 0,
+            note: Note::default(),
             chunking: false,
+            ending: false,
             line_start: true,
             encoder: None,
         }
@@ -46,6 +52,18 @@ impl Default for Output {
 impl Output {
     fn unsent(&self) -> &[u8] {
         self.bytes.get(self.sent..).unwrap_or_default()
+    }
+
+    /// Takes off what was sent in a call that was left. Of the caller's own bytes only it could know.
+    #[inline]
+    pub fn recover(&mut self, link: &impl Transport) {
+        if self.note.is_open() {
+            let count = link.recover_sent(&mut self.note);
+            self.sent += count.min(self.unsent().len());
+            if self.unsent().is_empty() {
+                self.release();
+            }
+        }
     }
 
     /// Whether another byte can be written without sending.
@@ -65,23 +83,76 @@ impl Output {
     }
 
     fn write_on(&mut self, link: &impl Transport, bytes: &[u8], taken: &mut usize) -> Result<()> {
+        self.check_owed(link)?;
         if self.sealed {
             self.send_buffered(link)?;
         }
-        if self.owed == 0 && bytes.len() < DIRECT {
-            self.flush(link)?;
-            self.append(bytes);
-            *taken += bytes.len();
-            return Ok(());
+        // Of bytes that go from where they are nobody knows where a call that is left was.
+        if bytes.len() < DIRECT || sys::calls_leave_notes() {
+            return bytes.chunks(BUFFER).try_for_each(|piece| {
+                self.flush(link)?;
+                self.append(piece);
+                *taken += piece.len();
+                Ok(())
+            });
+        }
+        if self.chunking {
+            return bytes.chunks(BUFFER).try_for_each(|piece| self.write_chunk(link, piece, taken));
         }
         while let Some(rest) = bytes.get(*taken..).filter(|rest| !rest.is_empty()) {
-            if self.chunking && self.owed == 0 {
-                self.send_buffered_if_sealed(link)?;
-                self.begin_chunk(rest.len());
+            let count = link.send(
+                [self.bytes.get(self.sent..).unwrap_or_default(), rest, &[]],
+                Wait::Yes,
+                &mut self.note,
+            )?;
+            let buffered = count.min(self.unsent().len());
+            self.sent += buffered;
+            *taken += count - buffered;
+            if self.unsent().is_empty() {
+                self.release();
             }
-            self.send_through(link, rest, taken)?;
         }
-        self.send_buffered_if_sealed(link)
+        Ok(())
+    }
+
+    /// Sends what is buffered and a piece of the caller's bytes as one chunk. What the system does
+    /// not take of it goes to the buffer, so that the chunk is whole whatever becomes of it.
+    fn write_chunk(&mut self, link: &impl Transport, piece: &[u8], taken: &mut usize) -> Result<()> {
+        self.begin_chunk(piece.len());
+        let mut done = 0;
+        let sent = loop {
+            let rest = piece.get(done..).unwrap_or_default();
+            let count = match link.send(
+                [self.bytes.get(self.sent..).unwrap_or_default(), rest, CHUNK_END],
+                Wait::Yes,
+                &mut self.note,
+            ) {
+                Ok(count) => count,
+                failed => break failed.map(|_| ()),
+            };
+            let buffered = count.min(self.unsent().len());
+            let direct = (count - buffered).min(rest.len());
+            self.sent += buffered;
+            self.owed -= direct as u64;
+            done += direct;
+            if done == piece.len() {
+                let end = CHUNK_END.get(count - buffered - direct..).unwrap_or_default();
+                self.release();
+                self.owed = 0;
+                if !end.is_empty() {
+                    self.begin_buffer();
+                    self.bytes.extend_from_slice(end);
+                    self.sealed = true;
+                }
+                *taken += piece.len();
+                return self.send_buffered_if_sealed(link);
+            }
+        };
+        self.bytes.extend_from_slice(piece.get(done..).unwrap_or_default());
+        self.bytes.extend_from_slice(CHUNK_END);
+        (self.owed, self.sealed) = (0, true);
+        *taken += piece.len();
+        sent
     }
 
     fn append(&mut self, bytes: &[u8]) {
@@ -121,31 +192,6 @@ impl Output {
         }
     }
 
-    /// Sends once: what is buffered, the caller's bytes, and what ends the chunk if they fill it.
-    fn send_through(&mut self, link: &impl Transport, rest: &[u8], taken: &mut usize) -> Result<()> {
-        let through = if self.chunking { rest.get(..self.owed as usize).unwrap_or(rest) } else { rest };
-        let ends = self.chunking && through.len() as u64 == self.owed;
-        let end: &[u8] = if ends { CHUNK_END } else { &[] };
-        let count = link.send([self.unsent(), through, end], Wait::Yes)?;
-        let buffered = count.min(self.unsent().len());
-        let direct = (count - buffered).min(through.len());
-        *taken += direct;
-        self.sent += buffered;
-        if self.chunking {
-            self.owed -= direct as u64;
-        }
-        if self.unsent().is_empty() {
-            self.release();
-            let end_sent = count - buffered - direct;
-            if ends && self.owed == 0 && end_sent < end.len() {
-                self.begin_buffer();
-                self.bytes.extend(end.iter().skip(end_sent));
-                self.sealed = true;
-            }
-        }
-        Ok(())
-    }
-
     fn send_buffered_if_sealed(&mut self, link: &impl Transport) -> Result<()> {
         if self.sealed { self.send_buffered(link) } else { Ok(()) }
     }
@@ -153,7 +199,11 @@ impl Output {
     /// Sends what is buffered as it stands.
     fn send_buffered(&mut self, link: &impl Transport) -> Result<()> {
         while !self.unsent().is_empty() {
-            self.sent += link.send([self.unsent(), &[], &[]], Wait::Yes)?;
+            self.sent += link.send(
+                [self.bytes.get(self.sent..).unwrap_or_default(), &[], &[]],
+                Wait::Yes,
+                &mut self.note,
+            )?;
         }
         self.release();
         Ok(())
@@ -163,6 +213,9 @@ impl Output {
         buffer::give_back(&mut self.bytes);
         self.sent = HEAD;
         self.sealed = false;
+        if std::mem::take(&mut self.ending) {
+            self.chunking = false;
+        }
     }
 
     /// Makes a chunk of what is buffered.
@@ -176,15 +229,21 @@ impl Output {
 
     /// Sends what is buffered; after a failure what has not gone stays.
     pub fn flush(&mut self, link: &impl Transport) -> Result<()> {
+        self.check_owed(link)?;
         self.seal();
         self.send_buffered(link)
     }
 
     /// Sends what goes without waiting, to make room. False where none was made.
     pub fn try_flush(&mut self, link: &impl Transport) -> Result<bool> {
+        self.check_owed(link)?;
         self.seal();
         while !self.unsent().is_empty() {
-            match link.send([self.unsent(), &[], &[]], Wait::No) {
+            match link.send(
+                [self.bytes.get(self.sent..).unwrap_or_default(), &[], &[]],
+                Wait::No,
+                &mut self.note,
+            ) {
                 Ok(count) => self.sent += count,
                 Err(error) if error.identifier == Identifier::WOULD_BLOCK => break,
                 Err(error) => return Err(error),
@@ -215,7 +274,6 @@ impl Output {
     /// Switches chunking. What is buffered goes into the first chunk, or into the last.
     pub fn set_chunking(&mut self, link: &impl Transport, on: bool) -> Result<()> {
         if self.chunking && !on {
-            self.check_owed(link)?;
             self.flush(link)?;
         }
         self.chunking = on;
@@ -225,13 +283,14 @@ impl Output {
     /// Sends what is buffered and the end of the body, and switches chunking off.
     pub fn end_chunks(&mut self, link: &impl Transport) -> Result<()> {
         self.check_owed(link)?;
-        self.seal();
-        if self.bytes.capacity() == 0 {
-            self.begin_buffer();
+        if !self.ending {
+            self.seal();
+            if self.bytes.capacity() == 0 {
+                self.begin_buffer();
+            }
+            self.bytes.extend_from_slice(BODY_END);
+            (self.sealed, self.ending) = (true, true);
         }
-        self.bytes.extend_from_slice(BODY_END);
-        self.sealed = true;
-        self.chunking = false;
         self.send_buffered(link)
     }
 
@@ -239,7 +298,10 @@ impl Output {
         match self.owed {
             0 => Ok(()),
             owed => {
-                let action = format!("ending a chunk that lacks {owed} bytes on the {}", link.describe());
+                let action = format!(
+                    "writing behind a chunk whose writer left it with {owed} bytes to send to the {}",
+                    link.describe()
+                );
                 Err(Error::new(Identifier::CHUNKING_ERROR, action))
             }
         }

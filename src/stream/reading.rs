@@ -18,6 +18,19 @@ impl Reading {
 }
 
 impl Link<'_> {
+    /// Runs a function of the reader; whether bytes stay in the buffer.
+    #[inline]
+    fn run_reader<T>(
+        &self,
+        reading: &mut Reading,
+        body: impl FnOnce(&mut Reading) -> Result<T>,
+    ) -> (Result<T>, bool) {
+        reading.input.recover(self);
+        let done = body(reading);
+        reading.input.release_if_empty();
+        (done, reading.input.holds_something())
+    }
+
     fn end_of_file(&self) -> Error {
         Error::new(Identifier::END_OF_FILE, format!("reading from the {}", self.socket))
     }
@@ -29,21 +42,26 @@ impl Link<'_> {
     /// Runs a function of the reader, alone in its direction.
     #[inline]
     fn read<T>(&self, body: impl FnOnce(&mut Reading) -> Result<T>) -> Result<T> {
-        self.stream.input.with(|reading| {
-            let done = body(reading);
-            reading.input.release_if_empty();
-            done
-        })
+        let (done, stays) = self.stream.input.with(self.number(), |reading| self.run_reader(reading, body));
+        self.tell(stays);
+        done
+    }
+
+    /// Wait sets are told of bytes that stay in the buffer, outside of the lock.
+    #[inline]
+    fn tell(&self, stays: bool) {
+        if stays {
+            self.socket.watch().content();
+        }
     }
 
     /// The same where nothing may be waited for: another thread that reads is not waited for.
     fn read_no_hang<T>(&self, body: impl FnOnce(&mut Reading) -> Result<T>) -> Result<T> {
-        let run = |reading: &mut Reading| {
-            let done = body(reading);
-            reading.input.release_if_empty();
-            done
-        };
-        self.stream.input.try_with(run).unwrap_or_else(|| Err(self.would_block()))
+        let run = |reading: &mut Reading| self.run_reader(reading, body);
+        let busy = || (Err(self.would_block()), false);
+        let (done, stays) = self.stream.input.try_with(self.number(), run).unwrap_or_else(busy);
+        self.tell(stays);
+        done
     }
 
     fn character(&self, reading: &mut Reading, wait: Wait) -> Result<char> {
@@ -61,6 +79,22 @@ impl Link<'_> {
             return Ok(byte.into());
         }
         input.read_char(self, mode, wait)?.ok_or_else(|| self.end_of_file())
+    }
+
+    fn line_in_place(&self, reading: &mut Reading) -> Result<(*const u8, usize, Result<Ending>)> {
+        let mode = self.stream.mode();
+        if let Some((place, ending)) = reading.input.find_line(self, mode)? {
+            let line = reading.input.at(place);
+            return Ok((line.as_ptr(), line.len(), ending));
+        }
+        let Reading { input, line } = reading;
+        if line.is_empty() {
+            *line = super::buffer::take();
+            line.resize(BUFFER, 0);
+        }
+        let mut length = 0;
+        let ending = input.read_line(self, mode, &mut Room { bytes: line, length: &mut length });
+        Ok((line.as_ptr(), length, ending))
     }
 
     fn content(&self, reading: &mut Reading, wait: Wait) -> Result<More> {
@@ -133,21 +167,13 @@ impl Socket {
     pub fn read_line_view(&self) -> Result<(*const u8, usize, Result<Ending>)> {
         let link = self.link(Some(Element::Character), "reading a line from")?;
         // The buffer stays, though it may be empty now.
-        link.stream.input.with(|reading| {
-            let mode = link.stream.mode();
-            if let Some((place, ending)) = reading.input.find_line(&link, mode)? {
-                let line = reading.input.at(place);
-                return Ok((line.as_ptr(), line.len(), ending));
-            }
-            let Reading { input, line } = reading;
-            if line.is_empty() {
-                *line = super::buffer::take();
-                line.resize(BUFFER, 0);
-            }
-            let mut length = 0;
-            let ending = input.read_line(&link, mode, &mut Room { bytes: line, length: &mut length });
-            Ok((line.as_ptr(), length, ending))
-        })
+        let (view, stays) = link.stream.input.with(link.number(), |reading| {
+            reading.input.recover(&link);
+            let view = link.line_in_place(reading);
+            (view, reading.input.holds_something())
+        });
+        link.tell(stays);
+        view
     }
 
     /// read-sequence into a string.
@@ -239,15 +265,16 @@ impl Socket {
     pub fn chunking_end_of_file(&self) -> Result<bool> {
         let stream = self.stream("asking for the end of chunks of")?;
         // A thread that reads at this moment has not reached it.
-        let ended =
-            stream.input.try_with(|reading| reading.input.chunks().is_some_and(|chunks| chunks.is_ended()));
+        let ended = stream.input.try_with(self.descriptor().number(), |reading| {
+            reading.input.chunks().is_some_and(|chunks| chunks.is_ended())
+        });
         Ok(ended.unwrap_or(false))
     }
 
     /// The trailer section of the last chunked body, for `hand_out`.
     pub fn chunking_trailers<T>(&self, hand_out: impl FnOnce(&[u8]) -> T) -> Result<T> {
         let stream = self.stream("asking for the trailers of")?;
-        Ok(stream.input.with(|reading| {
+        Ok(stream.input.with(self.descriptor().number(), |reading| {
             let chunks = reading.input.chunks();
             hand_out(chunks.map_or(&[], |chunks| chunks.trailers()))
         }))

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::transport::Transport;
 use crate::error::{Error, Identifier, Result};
 use crate::socket::Direction;
-use crate::sys::Wait;
+use crate::sys::{Note, Wait};
 use encoding_rs::Encoding;
 use std::cell::{Cell, RefCell};
 
@@ -56,7 +56,7 @@ impl Script {
 }
 
 impl Transport for Script {
-    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<usize> {
+    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait, _: &mut Note) -> Result<usize> {
         let mut incoming = self.incoming.borrow_mut();
         if wait == Wait::No && !incoming.is_empty() && self.random.borrow_mut().below(3) == 0 {
             return Err(Error::new(Identifier::WOULD_BLOCK, "reading"));
@@ -76,7 +76,15 @@ impl Transport for Script {
         Ok(count)
     }
 
-    fn send(&self, pieces: [&[u8]; 3], wait: Wait) -> Result<usize> {
+    fn recover(&self, _: &mut Vec<u8>, _: &mut Note) -> usize {
+        0
+    }
+
+    fn recover_sent(&self, _: &mut Note) -> usize {
+        0
+    }
+
+    fn send(&self, pieces: [&[u8]; 3], wait: Wait, _: &mut Note) -> Result<usize> {
         if wait == Wait::No && self.random.borrow_mut().below(2) == 0 {
             return Err(Error::new(Identifier::WOULD_BLOCK, "writing"));
         }

@@ -2,21 +2,33 @@
 
 use super::Stream;
 use super::counts::Count;
-use crate::error::{Error, Identifier, Result};
+use crate::error::{Errno, Error, Identifier, Result};
 use crate::socket::{Direction, Socket};
-use crate::sys::{self, Wait};
+use crate::sys::{self, Fd, Note, Wait};
+use std::os::fd::RawFd;
+
+/// Bytes that are sent without leaving a note at first.
+const SMALL: usize = 4096;
 
 /// A way for bytes to come and to go.
 pub trait Transport {
     /// Receives at most so many bytes behind what `buffer` holds, into its spare capacity; 0 is the
     /// end of the file. Where waiting is not allowed and needed the error is `WOULD_BLOCK`.
-    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<usize>;
+    /// Where calls are left by `longjmp` a note tells of what came meanwhile.
+    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait, note: &mut Note) -> Result<usize>;
+
+    /// What came in a call that was left: how much of it there is behind the buffer now.
+    fn recover(&self, buffer: &mut Vec<u8>, note: &mut Note) -> usize;
 
     /// Receives into `first`, and what does not fit there into the spare capacity of `then`.
     fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize>;
 
-    /// Sends the pieces in their order; fewer bytes may go.
-    fn send(&self, pieces: [&[u8]; 3], wait: Wait) -> Result<usize>;
+    /// Sends the pieces in their order; fewer bytes may go. A note tells of what went in a call that
+    /// was left.
+    fn send(&self, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize>;
+
+    /// What went in a call that was left.
+    fn recover_sent(&self, note: &mut Note) -> usize;
 
     /// Bytes that have arrived and were not received yet.
     fn arrived(&self) -> Result<usize>;
@@ -35,12 +47,32 @@ pub struct Link<'a> {
 }
 
 impl Link<'_> {
+    /// The descriptor's number, for the locks.
+    #[inline]
+    pub fn number(&self) -> RawFd {
+        self.socket.descriptor().number()
+    }
+
     fn reading(&self) -> String {
         format!("reading from the {}", self.socket)
     }
 
     fn writing(&self) -> String {
         format!("writing to the {}", self.socket)
+    }
+
+    #[inline]
+    fn run(
+        &self,
+        direction: Direction,
+        wait: Wait,
+        mut operation: impl FnMut(Fd, Wait) -> std::result::Result<usize, Errno>,
+        action: impl Fn() -> String,
+    ) -> Result<usize> {
+        if wait == Wait::No {
+            return self.socket.descriptor().run(|fd| operation(fd, wait), action);
+        }
+        self.socket.run_waiting(direction, operation, action)
     }
 
     /// Counts what came; an end of file that this side's closing made is that closing.
@@ -64,27 +96,56 @@ fn would_block(error: Error) -> Error {
 
 impl Transport for Link<'_> {
     #[inline]
-    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<usize> {
-        let descriptor = self.socket.descriptor();
-        self.received(descriptor.run(|fd| sys::receive(fd, buffer, most, wait), || self.reading()))
+    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait, note: &mut Note) -> Result<usize> {
+        self.stream.input.beat();
+        let receive = |fd, wait| match sys::calls_leave_notes() {
+            true => sys::receive_noted(fd, buffer, most, wait, note),
+            false => sys::receive(fd, buffer, most, wait),
+        };
+        self.received(self.run(Direction::Input, wait, receive, || self.reading()))
     }
 
     #[inline]
     fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize> {
-        let descriptor = self.socket.descriptor();
-        self.received(descriptor.run(|fd| sys::receive_split(fd, first, then), || self.reading()))
+        self.stream.input.beat();
+        let receive = |fd, wait| sys::receive_split(fd, first, then, wait);
+        self.received(self.run(Direction::Input, Wait::Yes, receive, || self.reading()))
     }
 
     #[inline]
-    fn send(&self, pieces: [&[u8]; 3], wait: Wait) -> Result<usize> {
+    fn send(&self, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize> {
+        self.stream.output.beat();
         let descriptor = self.socket.descriptor();
-        let sent = descriptor.run(|fd| sys::send(fd, pieces, wait), || self.writing());
+        let small = pieces.iter().map(|piece| piece.len()).sum::<usize>() < SMALL;
+        let send = |fd, wait| {
+            // What is small mostly goes at once, and only who waits can be left in the middle of it.
+            if small && !sys::calls_leave_notes() {
+                let sent = sys::send(fd, pieces, Wait::No);
+                if sent != Err(Errno(libc::EAGAIN)) || wait == Wait::No {
+                    return sent;
+                }
+            }
+            sys::send_noted(fd, pieces, wait, note)
+        };
+        let sent = self.run(Direction::Output, wait, send, || self.writing());
         let count = sent.map_err(|error| {
             let shut = error.code == libc::EPIPE && descriptor.is_shut(Direction::Output);
             if shut { Error { identifier: Identifier::SHUTDOWN, ..error } } else { would_block(error) }
         })?;
         self.stream.counts.add(Count::Sent, count);
         Ok(count)
+    }
+
+    fn recover(&self, buffer: &mut Vec<u8>, note: &mut Note) -> usize {
+        let count = note.take_received(buffer);
+        self.stream.counts.add(Count::Received, count);
+        count
+    }
+
+    fn recover_sent(&self, note: &mut Note) -> usize {
+        let count = note.take();
+        self.stream.counts.add(Count::Sent, count);
+        count
     }
 
     fn arrived(&self) -> Result<usize> {

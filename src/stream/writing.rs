@@ -17,16 +17,35 @@ pub struct Chunking {
     pub input: Option<bool>,
 }
 
+impl Chunking {
+    /// Whether anything is to be changed.
+    pub fn is_given(&self) -> bool {
+        self.output.is_some() || self.output_end || self.input.is_some()
+    }
+}
+
 impl Stream {
     /// Flushes for a close, and ends a chunked body. A thread that is still writing is woken by
     /// the close instead.
     pub(crate) fn flush_for_close(&self, socket: &Socket) -> Result<()> {
         let link = Link { socket, stream: self };
         let flush = |output: &mut Output| {
+            output.recover(&link);
             output.leave_shift(&link)?;
             if output.is_chunking() { output.end_chunks(&link) } else { output.flush(&link) }
         };
-        self.output.try_with(flush).unwrap_or(Ok(()))
+        self.output.try_with(socket.descriptor().number(), flush).unwrap_or(Ok(()))
+    }
+}
+
+impl Link<'_> {
+    /// Runs a function of the writer, alone in its direction.
+    #[inline]
+    fn write<T>(&self, body: impl FnOnce(&mut Output) -> T) -> T {
+        self.stream.output.with(self.number(), |output| {
+            output.recover(self);
+            body(output)
+        })
     }
 }
 
@@ -43,7 +62,7 @@ fn write_bytes(output: &mut Output, link: &Link<'_>, bytes: &[u8], taken: &mut u
 impl Socket {
     fn write_text(&self, doing: &str, texts: [&str; 2]) -> Result<()> {
         let link = self.link(Some(Element::Character), doing)?;
-        link.stream.output.with(|output| {
+        link.write(|output| {
             let mode = link.stream.mode();
             texts.iter().try_for_each(|text| output.write_text(&link, mode, text))
         })
@@ -52,7 +71,7 @@ impl Socket {
     /// write-byte.
     pub fn write_byte(&self, byte: u8) -> Result<()> {
         let link = self.link(Some(Element::Byte), "writing a byte to")?;
-        link.stream.output.with(|output| write_bytes(output, &link, &[byte], &mut 0))
+        link.write(|output| write_bytes(output, &link, &[byte], &mut 0))
     }
 
     /// write-char.
@@ -79,7 +98,7 @@ impl Socket {
     /// fresh-line: true where a newline was written.
     pub fn fresh_line(&self) -> Result<bool> {
         let link = self.link(Some(Element::Character), "ending a line of")?;
-        link.stream.output.with(|output| {
+        link.write(|output| {
             let wrote = !output.line_start;
             if wrote {
                 output.write_text(&link, link.stream.mode(), "\n")?;
@@ -92,27 +111,30 @@ impl Socket {
     /// system, also after an error.
     pub fn write_bytes(&self, bytes: &[u8], taken: &mut usize) -> Result<()> {
         let link = self.link(Some(Element::Byte), "writing bytes to")?;
-        link.stream.output.with(|output| write_bytes(output, &link, bytes, taken))
+        link.write(|output| write_bytes(output, &link, bytes, taken))
     }
 
     /// force-output and finish-output: hands what is buffered to the kernel.
     pub fn force_output(&self) -> Result<()> {
         let link = self.link(None, "forcing the output of")?;
-        link.stream.output.with(|output| output.flush(&link))
+        link.write(|output| output.flush(&link))
     }
 
     /// clear-output.
     pub fn clear_output(&self) -> Result<()> {
         let link = self.link(None, "clearing the output of")?;
-        link.stream.output.with(Output::clear);
+        link.write(Output::clear);
         Ok(())
     }
 
     /// write-no-hang-p: whether a byte could be written without waiting, be it for an error.
     pub fn write_no_hang_p(&self) -> bool {
         let Ok(link) = self.link(None, "asking for room in") else { return true };
-        let room = |output: &mut Output| output.has_room() || output.try_flush(&link).unwrap_or(true);
-        link.stream.output.try_with(room).unwrap_or(false)
+        let room = |output: &mut Output| {
+            output.recover(&link);
+            output.has_room() || output.try_flush(&link).unwrap_or(true)
+        };
+        link.stream.output.try_with(link.number(), room).unwrap_or(false)
     }
 
     /// socket-control.
@@ -124,7 +146,7 @@ impl Socket {
             return refused("its output chunks are to be ended and switched off at once");
         }
         if chunking.output.is_some() || chunking.output_end {
-            link.stream.output.with(|output| {
+            link.write(|output| {
                 if chunking.output_end && !output.is_chunking() && chunking.output.is_none() {
                     return refused("there are no output chunks to end");
                 }
@@ -139,7 +161,10 @@ impl Socket {
             })?;
         }
         if let Some(on) = chunking.input {
-            link.stream.input.with(|reading| reading.input.set_chunking(on));
+            link.stream.input.with(link.number(), |reading| {
+                reading.input.recover(&link);
+                reading.input.set_chunking(on);
+            });
         }
         Ok(())
     }

@@ -1,13 +1,15 @@
 //! Descriptors: making, naming, connecting, accepting, shutting down.
 
 use super::Name;
+use super::time::{Ready, wait_for};
 use crate::error::Errno;
 use libc::c_int;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::net::Shutdown;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, IntoRawFd, RawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::time::Duration;
 
 /// A descriptor that somebody else owns and keeps open while it is used.
 #[derive(Clone, Copy, Debug)]
@@ -23,15 +25,46 @@ impl Fd {
     }
 }
 
-impl From<&OwnedFd> for Fd {
-    fn from(owned: &OwnedFd) -> Fd {
-        Fd(owned.as_raw_fd())
+/// A descriptor that this value owns. It is closed with a bare system call, which is no cancellation
+/// point.
+#[derive(Debug)]
+pub struct Closing(RawFd);
+
+impl Closing {
+    /// Takes the descriptor over, which nobody else closes.
+    pub fn new(number: RawFd) -> Closing {
+        Closing(number)
+    }
+
+    /// The descriptor, to be used while this lives.
+    pub fn fd(&self) -> Fd {
+        Fd(self.0)
+    }
+
+    /// Gives the descriptor up to the caller.
+    pub fn release(self) -> RawFd {
+        let number = self.0;
+        std::mem::forget(self);
+        number
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        // SAFETY: close takes an integer, which was given up to this value.
+        unsafe { libc::syscall(libc::SYS_close, self.0) };
     }
 }
 
 /// The errno of the system call that just failed in this thread.
 pub(super) fn last_errno() -> Errno {
     std::io::Error::last_os_error().into()
+}
+
+/// A system call whose failure is answered, `EINTR` too.
+#[inline]
+pub(super) fn once(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
+    usize::try_from(call()).map_err(|_| last_errno())
 }
 
 /// Repeats a system call until no signal interrupts it.
@@ -49,8 +82,8 @@ pub(super) fn uninterrupted(mut call: impl FnMut() -> isize) -> Result<usize, Er
 }
 
 /// A new socket.
-pub fn socket(domain: Domain, kind: Type) -> Result<OwnedFd, Errno> {
-    Ok(Socket::new(domain, kind, None)?.into())
+pub fn socket(domain: Domain, kind: Type) -> Result<Closing, Errno> {
+    Ok(Closing(Socket::new(domain, kind, None)?.into_raw_fd()))
 }
 
 /// Names a socket.
@@ -66,11 +99,32 @@ pub fn listen(fd: Fd, backlog: c_int) -> Result<(), Errno> {
 /// Connects. A connection that a signal interrupts goes on in the kernel: a second `connect` would
 /// be wrong, so its end is waited for.
 pub fn connect(fd: Fd, name: &Name) -> Result<(), Errno> {
-    match fd.with(|socket| socket.connect(&name.to_sockaddr())) {
-        Err(Errno(libc::EINTR)) => {}
-        done => return done,
+    loop {
+        match begin_connect(fd, name) {
+            // To a file nothing has begun yet.
+            Err(Errno(libc::EINTR)) if matches!(name, Name::File(_)) => {}
+            Err(Errno(libc::EINTR)) => break,
+            done => return done,
+        }
     }
-    wait(fd, libc::POLLOUT)?;
+    while wait_for(fd, Ready::Output, None) == Err(Errno(libc::EINTR)) {}
+    connected(fd)
+}
+
+/// Begins to connect: `EINPROGRESS` or `EINTR` where that goes on in the kernel.
+pub fn begin_connect(fd: Fd, name: &Name) -> Result<(), Errno> {
+    let address = name.to_sockaddr();
+    // SAFETY: the pointer and the length describe `address`. A bare system call is no cancellation
+    // point.
+    once(|| unsafe {
+        libc::syscall(libc::SYS_connect, fd.0, address.as_ptr().cast::<libc::c_void>(), address.len())
+            as isize
+    })
+    .map(|_| ())
+}
+
+/// How a connection that was begun has ended.
+pub fn connected(fd: Fd) -> Result<(), Errno> {
     match fd.with(|socket| socket.take_error())? {
         Some(error) => Err(error.into()),
         None => Ok(()),
@@ -78,15 +132,15 @@ pub fn connect(fd: Fd, name: &Name) -> Result<(), Errno> {
 }
 
 /// Accepts a connection. `EAGAIN` is answered only by a non-blocking descriptor.
-pub fn accept(fd: Fd) -> Result<(OwnedFd, Option<Name>), Errno> {
+pub fn accept(fd: Fd) -> Result<(Closing, Option<Name>), Errno> {
     // SAFETY: accept4 writes an address into the storage and its length beside it; the descriptor
     // that it answers is new and has no other owner.
     let accepted = unsafe {
         SockAddr::try_init(|storage, length| {
-            let new =
-                uninterrupted(|| libc::accept4(fd.0, storage.cast(), length, libc::SOCK_CLOEXEC) as isize);
-            new.map(|new| OwnedFd::from_raw_fd(new as RawFd))
-                .map_err(|errno| std::io::Error::from_raw_os_error(errno.0))
+            let new = uninterrupted(|| {
+                libc::syscall(libc::SYS_accept4, fd.0, storage, length, libc::SOCK_CLOEXEC) as isize
+            });
+            new.map(|new| Closing(new as RawFd)).map_err(|errno| std::io::Error::from_raw_os_error(errno.0))
         })
     };
     let (new, address) = accepted?;
@@ -95,24 +149,18 @@ pub fn accept(fd: Fd) -> Result<(OwnedFd, Option<Name>), Errno> {
 
 /// Waits until the descriptor has input, an end of file or an error.
 pub fn wait_readable(fd: Fd) -> Result<(), Errno> {
-    wait(fd, libc::POLLIN)
-}
-
-fn wait(fd: Fd, events: libc::c_short) -> Result<(), Errno> {
-    poll(fd, events, -1).map(|_| ())
+    loop {
+        match wait_for(fd, Ready::Input, None) {
+            Err(Errno(libc::EINTR)) => {}
+            done => return done.map(|_| ()),
+        }
+    }
 }
 
 /// Whether reading would not wait: there is input, an end of file or an error, such as a
 /// descriptor that is not open.
 pub fn is_readable(fd: Fd) -> bool {
-    poll(fd, libc::POLLIN, 0) != Ok(0)
-}
-
-/// How many of the one descriptor have an event: 0 after the time, which is in milliseconds.
-fn poll(fd: Fd, events: libc::c_short, time: libc::c_int) -> Result<usize, Errno> {
-    let mut poll = libc::pollfd { fd: fd.0, events, revents: 0 };
-    // SAFETY: the pointer and the count describe one pollfd.
-    uninterrupted(|| unsafe { libc::poll(&raw mut poll, 1, time) } as isize)
+    wait_for(fd, Ready::Input, Some(Duration::ZERO)) != Ok(false)
 }
 
 /// The local name.
@@ -140,7 +188,7 @@ pub fn set_nonblocking(fd: Fd, nonblocking: bool) -> Result<(), Errno> {
 pub fn replace_by_dead(fd: Fd) -> Result<(), Errno> {
     let dead = socket(Domain::UNIX, Type::STREAM)?;
     // SAFETY: dup3 takes integers only; the caller owns the number `fd`.
-    uninterrupted(|| unsafe { libc::dup3(dead.as_raw_fd(), fd.0, libc::O_CLOEXEC) } as isize).map(|_| ())
+    uninterrupted(|| unsafe { libc::dup3(dead.0, fd.0, libc::O_CLOEXEC) } as isize).map(|_| ())
 }
 
 /// What an adopted descriptor turns out to be.
@@ -180,10 +228,9 @@ pub fn nature(fd: Fd) -> Result<Nature, Errno> {
 }
 
 /// Takes a descriptor over: it becomes close-on-exec, and the caller's answer closes it.
-pub fn adopt(fd: Fd) -> Result<OwnedFd, Errno> {
+pub fn adopt(fd: Fd) -> Result<Closing, Errno> {
     fd.with(|socket| socket.set_cloexec(true))?;
-    // SAFETY: the caller passes the ownership of an open descriptor, which was just seen to be one.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd.0) })
+    Ok(Closing(fd.0))
 }
 
 /// What tells the file that a socket made from another one put in its place later.

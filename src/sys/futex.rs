@@ -1,17 +1,20 @@
 //! Waiting for a word to change.
 
+use super::time::Time;
 use std::sync::atomic::AtomicU32;
+use std::time::Duration;
 
-/// Sleeps while the word has that value; may return early.
-pub fn wait_while(word: &AtomicU32, value: u32) {
-    // SAFETY: the word outlives the call; no time-out is given.
+/// Sleeps while the word has that value, at most so long; may return early.
+pub fn wait_while(word: &AtomicU32, value: u32, at_most: Duration) {
+    let time = Time::of(at_most);
+    // SAFETY: the word and the time outlive the call.
     unsafe {
         libc::syscall(
             libc::SYS_futex,
             word.as_ptr(),
             libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
             value,
-            std::ptr::null::<libc::timespec>(),
+            time.as_ptr(),
         )
     };
 }

@@ -1,5 +1,6 @@
 //! Network interfaces, by number and by name.
 
+use super::Uncancelled;
 use super::descriptor::last_errno;
 use crate::error::Errno;
 use std::ffi::{CStr, CString};
@@ -16,6 +17,7 @@ pub struct Interface {
 /// The number of the interface of that name.
 pub fn interface_index(name: &str) -> Option<u32> {
     let name = CString::new(name).ok()?;
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the pointer is to a NUL-terminated string that outlives the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
     (index != 0).then_some(index)
@@ -23,6 +25,7 @@ pub fn interface_index(name: &str) -> Option<u32> {
 
 /// All interfaces.
 pub fn interfaces() -> Result<Vec<Interface>, Errno> {
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the call takes nothing; its answer is read below and freed.
     let list = unsafe { libc::if_nameindex() };
     if list.is_null() {

@@ -1,6 +1,6 @@
 //! Moving bytes: one system call each, never a SIGPIPE.
 
-use super::descriptor::uninterrupted;
+use super::descriptor::{once, uninterrupted};
 use super::{Fd, Name};
 use crate::error::Errno;
 use socket2::SockAddr;
@@ -19,15 +19,28 @@ pub struct Arrived {
 pub enum Wait {
     /// Until there is something to answer.
     Yes,
+    /// Until then or until a signal comes: `EINTR` is answered.
+    Once,
     /// No: `EAGAIN` where it would.
     No,
 }
 
 impl Wait {
-    fn flag(self) -> libc::c_int {
-        if self == Wait::Yes { 0 } else { libc::MSG_DONTWAIT }
+    #[inline]
+    pub(super) fn flag(self) -> libc::c_int {
+        if self == Wait::No { libc::MSG_DONTWAIT } else { 0 }
+    }
+
+    /// Makes a system call, again where signals shall not be noticed.
+    #[inline]
+    pub(super) fn run(self, call: impl FnMut() -> isize) -> Result<usize, Errno> {
+        if self == Wait::Once { once(call) } else { uninterrupted(call) }
     }
 }
+
+/// Bare system calls, because the C library's functions are cancellation points: a thread that is
+/// cancelled there would unwind through this library.
+const NONE: *const libc::c_void = std::ptr::null();
 
 /// Receives from a stream at most so many bytes behind what `buffer` holds, into its spare
 /// capacity; 0 is the end.
@@ -36,7 +49,9 @@ pub fn receive(fd: Fd, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<
     let spare = buffer.spare_capacity_mut();
     let (start, size) = (spare.as_mut_ptr(), spare.len().min(most));
     // SAFETY: the pointer and the size describe spare capacity.
-    let count = uninterrupted(|| unsafe { libc::recv(fd.0, start.cast(), size, wait.flag()) })?;
+    let count = wait.run(|| unsafe {
+        libc::syscall(libc::SYS_recvfrom, fd.0, start, size, wait.flag(), NONE, NONE) as isize
+    })?;
     // SAFETY: the kernel has written `count` bytes there, which are at most `size`.
     unsafe { buffer.set_len(buffer.len() + count) };
     Ok(count)
@@ -45,15 +60,18 @@ pub fn receive(fd: Fd, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<
 /// Receives from a stream into `first`, and what does not fit there into the spare capacity of
 /// `then`; 0 is the end.
 #[inline]
-pub fn receive_split(fd: Fd, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize, Errno> {
+pub fn receive_split(fd: Fd, first: &mut [u8], then: &mut Vec<u8>, wait: Wait) -> Result<usize, Errno> {
     let spare = then.spare_capacity_mut();
     let mut pieces = [
         libc::iovec { iov_base: first.as_mut_ptr().cast(), iov_len: first.len() },
         libc::iovec { iov_base: spare.as_mut_ptr().cast(), iov_len: spare.len() },
     ];
     let used = if spare.is_empty() { 1 } else { 2 };
+    let mut message = message(&mut pieces);
+    message.msg_iovlen = used as _;
     // SAFETY: each piece describes memory that is borrowed here for writing.
-    let count = uninterrupted(|| unsafe { libc::readv(fd.0, pieces.as_mut_ptr(), used) })?;
+    let count = wait
+        .run(|| unsafe { libc::syscall(libc::SYS_recvmsg, fd.0, &raw mut message, wait.flag()) as isize })?;
     let behind = count.saturating_sub(first.len());
     // SAFETY: the kernel has filled `first` and written `behind` bytes to the spare capacity.
     unsafe { then.set_len(then.len() + behind) };
@@ -66,16 +84,23 @@ pub fn send(fd: Fd, pieces: [&[u8]; 3], wait: Wait) -> Result<usize, Errno> {
     let flags = libc::MSG_NOSIGNAL | wait.flag();
     if let [only, [], []] = pieces {
         // SAFETY: the pointer and the length describe `only`.
-        return uninterrupted(|| unsafe { libc::send(fd.0, only.as_ptr().cast(), only.len(), flags) });
+        return wait.run(|| unsafe {
+            libc::syscall(libc::SYS_sendto, fd.0, only.as_ptr(), only.len(), flags, NONE, 0) as isize
+        });
     }
     let mut vectors =
         pieces.map(|piece| libc::iovec { iov_base: piece.as_ptr().cast_mut().cast(), iov_len: piece.len() });
+    let message = message(&mut vectors);
+    // SAFETY: the header names the vectors, which describe the pieces; the kernel only reads them.
+    wait.run(|| unsafe { libc::syscall(libc::SYS_sendmsg, fd.0, &raw const message, flags) as isize })
+}
+
+fn message(pieces: &mut [libc::iovec]) -> libc::msghdr {
     // SAFETY: a message header is integers and pointers, for which zero is valid.
     let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = vectors.as_mut_ptr();
-    message.msg_iovlen = vectors.len() as _;
-    // SAFETY: the header names the vectors, which describe the pieces; the kernel only reads them.
-    uninterrupted(|| unsafe { libc::sendmsg(fd.0, &raw const message, flags) })
+    message.msg_iov = pieces.as_mut_ptr();
+    message.msg_iovlen = pieces.len() as _;
+    message
 }
 
 /// Bytes that have arrived and wait in the kernel.
@@ -88,39 +113,27 @@ pub fn arrived(fd: Fd) -> Result<usize, Errno> {
 
 /// Sends a datagram.
 #[inline]
-pub fn send_to(fd: Fd, bytes: &[u8], destination: &Name) -> Result<usize, Errno> {
+pub fn send_to(fd: Fd, bytes: &[u8], destination: &Name, wait: Wait) -> Result<usize, Errno> {
     let address = destination.to_sockaddr();
+    let flags = libc::MSG_NOSIGNAL | wait.flag();
+    let name = address.as_ptr().cast::<libc::c_void>();
     // SAFETY: the pointers and lengths describe `bytes` and `address`.
-    uninterrupted(|| unsafe {
-        libc::sendto(
-            fd.0,
-            bytes.as_ptr().cast(),
-            bytes.len(),
-            libc::MSG_NOSIGNAL,
-            address.as_ptr().cast(),
-            address.len(),
-        )
+    wait.run(|| unsafe {
+        libc::syscall(libc::SYS_sendto, fd.0, bytes.as_ptr(), bytes.len(), flags, name, address.len())
+            as isize
     })
 }
 
 /// Receives a datagram.
 #[inline]
-pub fn receive_from(fd: Fd, buffer: &mut [u8]) -> Result<Arrived, Errno> {
-    // SAFETY: recvfrom writes an address into the storage, its length beside it, and at most
-    // `buffer.len()` bytes into `buffer`.
+pub fn receive_from(fd: Fd, buffer: &mut [u8], wait: Wait) -> Result<Arrived, Errno> {
+    let (start, size, flags) = (buffer.as_mut_ptr(), buffer.len(), libc::MSG_TRUNC | wait.flag());
+    // SAFETY: recvfrom writes an address into the storage, its length beside it, and at most `size`
+    // bytes into the buffer.
     let received = unsafe {
         SockAddr::try_init(|storage, length| {
-            uninterrupted(|| {
-                libc::recvfrom(
-                    fd.0,
-                    buffer.as_mut_ptr().cast(),
-                    buffer.len(),
-                    libc::MSG_TRUNC,
-                    storage.cast(),
-                    length,
-                )
-            })
-            .map_err(|errno| std::io::Error::from_raw_os_error(errno.0))
+            wait.run(|| libc::syscall(libc::SYS_recvfrom, fd.0, start, size, flags, storage, length) as isize)
+                .map_err(|errno| std::io::Error::from_raw_os_error(errno.0))
         })
     };
     let (length, address) = received?;

@@ -6,26 +6,35 @@
 
 mod address;
 mod descriptor;
+mod epoll;
 mod futex;
 mod interfaces;
 mod md5;
 mod message;
+mod note;
 mod openssl;
 mod options;
 pub mod process;
 mod resolver;
 mod stack;
+mod threads;
+mod time;
 
 pub use address::{FileName, MAX_FILE_NAME, Name};
 pub use descriptor::{
-    Fd, FileIdentity, accept, adopt, bind, connect, file_identity, is_readable, listen, local_name, nature,
-    replace_by_dead, set_nonblocking, shutdown, socket, unlink_if_same, wait_readable,
+    Closing, Fd, FileIdentity, accept, adopt, begin_connect, bind, connect, connected, file_identity,
+    is_readable, listen, local_name, nature, replace_by_dead, set_nonblocking, shutdown, socket,
+    unlink_if_same, wait_readable,
 };
+pub use epoll::{EVENTS, Happened, doorbell, epoll, ring, silence, unwatch, wait as epoll_wait, watch};
 pub use futex::{wait_while, wake_one};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
 pub use message::{Wait, arrived, receive, receive_from, receive_split, send, send_to};
+pub use note::{Note, calls_leave_notes, receive_noted, send_noted, set_calls_leave_notes};
 pub use openssl::openssl_version;
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};
 pub use stack::Stack;
+pub use threads::{Doing, Uncancelled, doing, forget_thread_id, now, processor_time, thread_id};
+pub use time::{Ready, poll_all, set_timeout, sleep, wait_for};

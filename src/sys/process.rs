@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 static BARRIER_ACROSS_THREADS: AtomicBool = AtomicBool::new(false);
 
 /// Asks the kernel for barriers across threads and registers what the child of a fork runs.
-/// To be called once, before the first use of the barriers.
+/// To be called before the first use of the barriers; again does no harm.
 pub fn prepare(after_fork_in_child: extern "C" fn()) {
     // SAFETY: membarrier takes integers only; the handler is a function that lives as long as
     // this library, which is never unloaded.

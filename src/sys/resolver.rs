@@ -1,7 +1,7 @@
 //! The resolver of the C library.
 
-use super::Name;
 use super::descriptor::last_errno;
+use super::{Name, Uncancelled};
 use crate::address::IpAddress;
 use crate::error::Errno;
 use socket2::SockAddr;
@@ -77,6 +77,7 @@ fn look_up(
     hints.ai_family = family;
     hints.ai_socktype = kind;
     let mut list = ptr::null_mut();
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the texts are NUL-terminated or NULL, not both NULL, and outlive the call.
     let status =
         unsafe { libc::getaddrinfo(pointer(&host), pointer(&service), &raw const hints, &raw mut list) };
@@ -107,6 +108,7 @@ fn look_up(
 pub fn host_name(address: IpAddress) -> Result<Option<String>, Lookup> {
     let name = Name::Internet(address, 0).to_sockaddr();
     let mut host: [libc::c_char; libc::NI_MAXHOST as usize] = [0; libc::NI_MAXHOST as usize];
+    let _uncancelled = Uncancelled::begin();
     // SAFETY: the pointers and lengths describe `name` and `host`.
     let status = unsafe {
         libc::getnameinfo(

@@ -1,0 +1,120 @@
+//! System calls that leave a note of how much they moved, for calls that a signal handler leaves by
+//! `longjmp`: the kernel writes the note before any handler can run, and the next call reads it.
+//! `recvmmsg` and `sendmmsg` do so; for one message they are as good as `recvmsg` and `sendmsg`.
+
+use super::Fd;
+use super::message::Wait;
+use crate::error::Errno;
+use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
+
+/// Whether every call leaves a note; sending does wherever it may wait.
+static NOTES: AtomicBool = AtomicBool::new(false);
+
+/// Whether every call leaves a note.
+#[inline]
+pub fn calls_leave_notes() -> bool {
+    NOTES.load(Ordering::Relaxed)
+}
+
+/// Says whether every call shall.
+pub fn set_calls_leave_notes(on: bool) {
+    NOTES.store(on, Ordering::Relaxed);
+}
+
+struct Pieces {
+    header: libc::mmsghdr,
+    pieces: [libc::iovec; 3],
+}
+
+/// The note of the last such call of one direction of a stream. It has no memory before the first.
+#[derive(Default)]
+pub struct Note {
+    open: bool,
+    pieces: Option<Box<Pieces>>,
+}
+
+impl std::fmt::Debug for Note {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Note").field("open", &self.open).finish()
+    }
+}
+
+// SAFETY: the pointers in it are the kernel's and used during a call only; what is read later is a
+// number.
+unsafe impl Send for Note {}
+
+impl Note {
+    /// Whether the last call was left.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// How much the call moved that was left.
+    pub fn take(&mut self) -> usize {
+        let open = std::mem::take(&mut self.open);
+        let pieces = self.pieces.as_ref().filter(|_| open);
+        // The kernel wrote it.
+        pieces.map_or(0, |pieces| pieces.header.msg_len as usize)
+    }
+
+    /// As much as that call moved into the spare capacity of the buffer, which has not changed since.
+    pub fn take_received(&mut self, buffer: &mut Vec<u8>) -> usize {
+        let count = self.take().min(buffer.capacity() - buffer.len());
+        // SAFETY: the kernel has written `count` bytes there.
+        unsafe { buffer.set_len(buffer.len() + count) };
+        count
+    }
+
+    fn run(
+        &mut self,
+        fd: Fd,
+        pieces: [libc::iovec; 3],
+        call: libc::c_long,
+        flags: libc::c_int,
+        wait: Wait,
+    ) -> Result<usize, Errno> {
+        // SAFETY: integers and pointers, for which zero is valid.
+        let noted = self.pieces.get_or_insert_with(|| Box::new(unsafe { std::mem::zeroed() }));
+        noted.pieces = pieces;
+        noted.header.msg_hdr.msg_iov = noted.pieces.as_mut_ptr();
+        noted.header.msg_hdr.msg_iovlen = noted.pieces.len() as _;
+        noted.header.msg_len = 0;
+        let header = &raw mut noted.header;
+        self.open = true;
+        compiler_fence(Ordering::SeqCst);
+        let none = std::ptr::null::<libc::c_void>();
+        // SAFETY: the header names the pieces, which describe memory that is borrowed for the call.
+        let moved = wait.run(|| unsafe { libc::syscall(call, fd.0, header, 1, flags, none) as isize });
+        compiler_fence(Ordering::SeqCst);
+        let length = self.take();
+        moved.map(|_| length)
+    }
+}
+
+fn piece(start: *const u8, length: usize) -> libc::iovec {
+    libc::iovec { iov_base: start.cast_mut().cast(), iov_len: length }
+}
+
+/// As `receive`, leaving a note.
+pub fn receive_noted(
+    fd: Fd,
+    buffer: &mut Vec<u8>,
+    most: usize,
+    wait: Wait,
+    note: &mut Note,
+) -> Result<usize, Errno> {
+    let spare = buffer.spare_capacity_mut();
+    let room = piece(spare.as_ptr().cast(), spare.len().min(most));
+    let none = piece(std::ptr::null(), 0);
+    let count = note.run(fd, [room, none, none], libc::SYS_recvmmsg, wait.flag(), wait)?;
+    // SAFETY: the kernel has written `count` bytes there.
+    unsafe { buffer.set_len(buffer.len() + count) };
+    Ok(count)
+}
+
+/// As `send`, leaving a note.
+pub fn send_noted(fd: Fd, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize, Errno> {
+    let pieces = pieces.map(|bytes| piece(bytes.as_ptr(), bytes.len()));
+    note.run(fd, pieces, libc::SYS_sendmmsg, libc::MSG_NOSIGNAL | wait.flag(), wait)
+}
