@@ -121,17 +121,6 @@ pub(super) fn bytes<'a>(start: *const c_void, size: usize, name: &str) -> Result
     Ok(unsafe { slice::from_raw_parts(start.cast(), size) })
 }
 
-/// A text of that many bytes in UTF-8.
-pub(super) fn utf8<'a>(start: *const c_char, length: usize, name: &str) -> Result<&'a str> {
-    let bytes = bytes(start.cast(), length, name)?;
-    str::from_utf8(bytes).map_err(|error| {
-        Error::argument(format!(
-            "taking {name} of {length} bytes, which is not UTF-8 at {}",
-            error.valid_up_to()
-        ))
-    })
-}
-
 /// A character by its code point.
 pub(super) fn character(number: u32) -> Result<char> {
     char::from_u32(number).ok_or_else(|| Error::argument(format!("taking {number:#x} for a character")))

@@ -1,7 +1,7 @@
 //! Writing to active sockets. Text is UTF-8 on this side, whatever the external format.
 
 use super::acl_status;
-use super::arguments::{bytes, give, utf8};
+use super::arguments::{bytes, give};
 use super::boundary::{answer, boundary};
 use super::make_socket::{acl_socket, socket};
 use std::ffi::{c_char, c_void};
@@ -33,13 +33,13 @@ pub extern "C" fn acl_write_char(sock: *mut acl_socket, character: u32) -> acl_s
 /// @return as acl_write_char. Allegro: write-string.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_write_string(sock: *mut acl_socket, text: *const c_char, length: usize) -> acl_status {
-    boundary(|| socket(sock)?.write_string(utf8(text, length, "text")?))
+    boundary(|| socket(sock)?.write_string(bytes(text.cast(), length, "text")?))
 }
 
 /// Writes a text and a newline. @return as acl_write_string. Allegro: write-line.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_write_line(sock: *mut acl_socket, text: *const c_char, length: usize) -> acl_status {
-    boundary(|| socket(sock)?.write_line(utf8(text, length, "text")?))
+    boundary(|| socket(sock)?.write_line(bytes(text.cast(), length, "text")?))
 }
 
 /// Writes a newline. @return as acl_write_char. Allegro: terpri.

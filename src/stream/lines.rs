@@ -5,7 +5,7 @@
 use super::buffer::BUFFER;
 use super::characters::{Ending, REPLACEMENT, Room};
 use super::charset::Charset;
-use super::decode::Step;
+use super::decode::{Step, copy};
 use super::input::{Input, More};
 use super::mode::{Eol, Mode};
 use super::transport::Transport;
@@ -82,6 +82,14 @@ impl Input {
             let content = self.content();
             let length = content.len();
             if let Some(found) = find(content, searched, mode.eol) {
+                // Most lines are ASCII and fit.
+                let text = content.get(..found.text).unwrap_or_default();
+                if text.len() <= room.rest().len() && mode.charset.is_within_utf8() && text.is_ascii() {
+                    copy(room.rest(), text, text.len());
+                    *room.length += text.len();
+                    self.end_line(mode, found.next, found);
+                    return Ok(Ending::Complete);
+                }
                 return self.take_line(link, mode, room, found);
             }
             // A CR at the end may belong to a newline.
@@ -121,11 +129,17 @@ impl Input {
         if full {
             return Ok(Ending::Cut);
         }
-        self.consume(left + found.next - found.text);
+        self.end_line(mode, left + found.next - found.text, found);
+        Ok(Ending::Complete)
+    }
+
+    /// Takes so many bytes, the last of which end a line.
+    #[inline]
+    fn end_line(&mut self, mode: Mode, count: usize, found: Found) {
+        self.consume(count);
         if found.open {
             self.swallow = mode.charset.newline(self.shift);
         }
-        Ok(Ending::Complete)
     }
 
     /// What the end of the file ends is a line, unless it is nothing.
@@ -172,10 +186,7 @@ impl Input {
         loop {
             if let Some(found) = find(self.content(), searched, mode.eol) {
                 let Some(text) = self.text_at(mode.charset, found.text) else { return Ok(None) };
-                self.consume(found.next);
-                if found.open {
-                    self.swallow = b"\n";
-                }
+                self.end_line(mode, found.next, found);
                 return Ok(Some((text, Ok(Ending::Complete))));
             }
             searched = self.content().len();
@@ -216,8 +227,7 @@ impl Input {
     /// The place of the first bytes of the content if they are text in UTF-8.
     fn text_at(&self, charset: Charset, length: usize) -> Option<Range<usize>> {
         let text = self.content().get(..length)?;
-        let valid =
-            if charset == Charset::UTF_8 { std::str::from_utf8(text).is_ok() } else { text.is_ascii() };
+        let valid = text.is_ascii() || (charset == Charset::UTF_8 && std::str::from_utf8(text).is_ok());
         valid.then(|| self.place(length))
     }
 }

@@ -58,6 +58,14 @@ pub struct Mode {
     pub malformed: Malformed,
 }
 
+impl Mode {
+    /// Whether ASCII is written as it is.
+    #[inline]
+    pub fn is_plain(self) -> bool {
+        self.charset.is_within_utf8() && matches!(self.eol, Eol::Unix | Eol::AnyUnix)
+    }
+}
+
 impl Default for Mode {
     fn default() -> Mode {
         Mode { charset: Charset::UTF_8, eol: Eol::Unix, malformed: Malformed::Replace }

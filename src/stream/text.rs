@@ -13,6 +13,19 @@ use crate::socket::Direction;
 const PIECE: usize = 1024;
 
 impl Output {
+    /// Writes ASCII where it is written as it is.
+    #[inline]
+    pub fn write_plain(&mut self, link: &impl Transport, mode: Mode, text: &[u8]) -> Result<()> {
+        if self.encoder.as_ref().is_some_and(|encoder| encoder.charset() != mode.charset) {
+            self.leave_shift(link)?;
+        }
+        self.write(link, text, &mut 0)?;
+        if let Some(last) = text.last() {
+            self.line_start = *last == b'\n';
+        }
+        Ok(())
+    }
+
     /// Writes text.
     pub fn write_text(&mut self, link: &impl Transport, mode: Mode, text: &str) -> Result<()> {
         if mode.malformed == Malformed::Refuse

@@ -80,14 +80,31 @@ impl Socket {
         self.write_text("writing a character to", [character.encode_utf8(&mut text), ""])
     }
 
-    /// write-string.
-    pub fn write_string(&self, text: &str) -> Result<()> {
-        self.write_text("writing a string to", [text, ""])
+    /// write-string of UTF-8.
+    pub fn write_string(&self, text: &[u8]) -> Result<()> {
+        let doing = "writing a string to";
+        if text.is_ascii() {
+            let link = self.link(Some(Element::Character), doing)?;
+            let mode = link.stream.mode();
+            // Most text is this.
+            if mode.is_plain() {
+                return link.write(|output| output.write_plain(&link, mode, text));
+            }
+        }
+        self.write_text(doing, [self.utf8(doing, text)?, ""])
     }
 
-    /// write-line.
-    pub fn write_line(&self, text: &str) -> Result<()> {
-        self.write_text("writing a line to", [text, "\n"])
+    /// write-line of UTF-8.
+    pub fn write_line(&self, text: &[u8]) -> Result<()> {
+        let doing = "writing a line to";
+        self.write_text(doing, [self.utf8(doing, text)?, "\n"])
+    }
+
+    fn utf8<'a>(&self, doing: &str, text: &'a [u8]) -> Result<&'a str> {
+        std::str::from_utf8(text).map_err(|error| {
+            let (length, at) = (text.len(), error.valid_up_to());
+            Error::argument(format!("{doing} the {self}: it has {length} bytes, which are not UTF-8 at {at}"))
+        })
     }
 
     /// terpri.
