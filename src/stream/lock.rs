@@ -1,183 +1,225 @@
 //! The lock of one direction of a stream.
 //!
+//! It belongs to the first thread that takes it: that one enters and leaves by plain stores, until
+//! another thread comes for the first time. From then on it is a lock like others, by exchanges.
+//! The other one makes itself seen by a barrier across the threads of the process.
+//!
 //! A holder may never unlock, because it left its call by `longjmp` or ended. It takes the lock over
-//! when it comes again; another thread that waits for it looks in /proc whether the holder is still
-//! inside: in a system call on the stream's descriptor, on the part of its stack where it took the
-//! lock. Nothing of this costs the holder a system call.
+//! when it comes again; who waits for it looks whether it is still inside.
 
-use crate::sys::{self, Doing};
+use super::holder::{BETWEEN_LOOKS, Holder, Seen, Watch};
+use crate::sys::{self, process};
 use std::cell::UnsafeCell;
-use std::ffi::c_long;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::time::Duration;
 
 /// One direction: at most one thread at a time is in it.
 #[derive(Debug, Default)]
 pub struct Direction<T> {
-    /// The holder's number, with `CONTENDED` where others may wait.
+    /// The thread that the lock belongs to, 0 before the first, or one of the two below.
+    belongs: AtomicU32,
+    /// That thread's number while it is inside.
+    busy: AtomicU32,
+    /// The holder's number when the lock belongs to nobody, with `CONTENDED` where others may wait.
     owner: AtomicU32,
+    /// Of the thread that the lock belongs to.
+    own_mark: Mark,
+    /// Of the holder when it belongs to nobody.
+    mark: Mark,
+    state: UnsafeCell<T>,
+}
+
+/// What a holder leaves for those that wait for it. Only the holder writes it.
+#[derive(Debug, Default)]
+struct Mark {
     /// Changes when the lock is taken and whenever the holder goes into the system.
     turn: AtomicU32,
     /// Where on its stack the holder took it.
     place: AtomicUsize,
-    state: UnsafeCell<T>,
+}
+
+impl Mark {
+    #[inline]
+    fn beat(&self) {
+        self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn set<P>(&self, place: &P) {
+        self.place.store(std::ptr::from_ref(place).addr(), Ordering::Relaxed);
+        self.beat();
+    }
+
+    fn holder(&self, thread: u32) -> Holder {
+        Holder { thread, turn: self.turn.load(Ordering::Relaxed), place: self.place.load(Ordering::Relaxed) }
+    }
 }
 
 #[allow(unsafe_code)]
 // SAFETY: the state is only reached through `with`, by the thread that owns the lock.
 unsafe impl<T: Send> Sync for Direction<T> {}
 
+/// Threads have smaller numbers.
 const CONTENDED: u32 = 1 << 31;
-
-/// How often a holder that seems to have left is looked at before that is believed, and how long
-/// lies between. A holder between two system calls is there for microseconds only.
-const LOOKS: u32 = 8;
-const LONG_LOOKS: u32 = 50;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
-
-/// Processor time that nobody uses between two system calls.
-const LONG: u64 = 100_000_000;
-
-/// Places further apart than this are on different stacks.
-const ONE_STACK: usize = 64 << 20;
-
-/// System calls that a holder makes, and whether their first argument is the descriptor.
-const CALLS: [(c_long, bool); 7] = [
-    (libc::SYS_recvfrom, true),
-    (libc::SYS_recvmsg, true),
-    (libc::SYS_sendto, true),
-    (libc::SYS_sendmsg, true),
-    (libc::SYS_recvmmsg, true),
-    (libc::SYS_sendmmsg, true),
-    (libc::SYS_ppoll, false),
-];
-
-/// What a waiting thread has seen of the holder.
-#[derive(Default)]
-struct Watch {
-    owner: u32,
-    turn: u32,
-    /// How often in a row it seemed to have left.
-    away: u32,
-    used: u64,
-}
-
-/// What can be said of the holder.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Holder {
-    /// It waits in the system.
-    Inside,
-    /// It will not come back by itself.
-    Left,
-    /// It cannot be told yet.
-    Unsure,
-}
-
-impl Watch {
-    fn look(&mut self, owner: u32, turn: u32, place: usize, descriptor: RawFd) -> Holder {
-        if (owner, turn) != (self.owner, self.turn) {
-            *self = Watch { owner, turn, away: 0, used: sys::processor_time(owner).unwrap_or(0) };
-        }
-        match sys::doing(owner) {
-            Doing::Ended => return Holder::Left,
-            Doing::Unknown => return Holder::Inside,
-            Doing::Running => {
-                let used = sys::processor_time(owner).unwrap_or(0);
-                self.away = if used.saturating_sub(self.used) > LONG { self.away + 1 } else { 0 };
-            }
-            Doing::Waiting { call, first, stack } => {
-                let same_stack = stack.abs_diff(place) < ONE_STACK;
-                if same_stack && stack > place {
-                    return Holder::Left;
-                }
-                let named = |known: &(c_long, bool)| {
-                    known.0 == call
-                        && (!known.1 || i32::try_from(first).is_ok_and(|number| number == descriptor))
-                };
-                if same_stack && CALLS.iter().any(named) {
-                    self.away = 0;
-                    return Holder::Inside;
-                }
-                self.away += 1;
-                // Allocating memory may wait there too, though not for long.
-                if call == libc::SYS_futex && self.away < LONG_LOOKS {
-                    return Holder::Unsure;
-                }
-            }
-        }
-        if self.away >= LOOKS { Holder::Left } else { Holder::Unsure }
-    }
-}
+/// The lock no longer belongs to a thread, which may not know it yet.
+const GIVING_UP: u32 = u32::MAX - 1;
+/// The lock belongs to nobody.
+const NOBODY: u32 = u32::MAX;
 
 impl<T> Direction<T> {
     /// Runs `body` alone in this direction, after whoever is in it on that descriptor.
     #[inline]
     pub fn with<R>(&self, descriptor: RawFd, body: impl FnOnce(&mut T) -> R) -> R {
         let me = sys::thread_id();
-        if self.take(me).is_err() {
-            self.wait_for_turn(me, descriptor, true);
+        let own = self.enter_own(me);
+        if !own {
+            self.enter(me, descriptor, true);
         }
-        self.run(me, body)
+        self.run(me, own, body)
     }
 
     /// The same, `None` where another thread is in it and waits in the system.
     #[inline]
     pub fn try_with<R>(&self, descriptor: RawFd, body: impl FnOnce(&mut T) -> R) -> Option<R> {
         let me = sys::thread_id();
-        let taken = self.take(me).is_ok() || self.wait_for_turn(me, descriptor, false);
-        taken.then(|| self.run(me, body))
+        let own = self.enter_own(me);
+        (own || self.enter(me, descriptor, false)).then(|| self.run(me, own, body))
     }
 
     /// The holder goes into the system.
     #[inline]
     pub fn beat(&self) {
-        self.turn.store(self.turn.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.own_mark.beat();
+        self.mark.beat();
+    }
+
+    /// Enters where the lock belongs to this thread.
+    #[inline]
+    fn enter_own(&self, me: u32) -> bool {
+        if self.belongs.load(Ordering::Relaxed) != me && !self.make_own(me) {
+            return false;
+        }
+        self.busy.store(me, Ordering::Relaxed);
+        process::barrier_for_one();
+        if self.belongs.load(Ordering::Relaxed) == me {
+            return true;
+        }
+        self.leave_own(me);
+        false
+    }
+
+    /// The first thread takes the lock for its own.
+    #[cold]
+    fn make_own(&self, me: u32) -> bool {
+        self.belongs.load(Ordering::Relaxed) == 0
+            && self.belongs.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     #[inline]
-    fn take(&self, me: u32) -> Result<(), u32> {
-        match self.owner.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst) {
-            Err(owner) if owner & !CONTENDED != me => Err(owner),
-            _ => Ok(()),
+    fn leave_own(&self, me: u32) {
+        self.busy.store(0, Ordering::Release);
+        process::barrier_for_one();
+        if self.belongs.load(Ordering::Relaxed) != me {
+            sys::wake_one(&self.busy);
         }
     }
 
-    /// Waits until the lock is taken; where not `patient` only while it cannot be told whether the
-    /// holder is inside. False where it is.
+    /// Enters where the lock does not belong to this thread, which it then belongs to nobody for
+    /// ever. Where not `patient` only while it cannot be told whether the holder is inside; false
+    /// where it is.
     #[cold]
-    fn wait_for_turn(&self, me: u32, descriptor: RawFd, patient: bool) -> bool {
+    fn enter(&self, me: u32, descriptor: RawFd, patient: bool) -> bool {
+        self.take_from_thread();
         let mut watch = Watch::default();
+        if !self.wait_for_owner(me, descriptor, patient, &mut watch) {
+            return false;
+        }
+        // Before it goes into the system: who waits must not take it for gone.
+        self.mark.set(&watch);
+        // The thread that it belonged to may have been inside.
+        if self.wait_for_former(me, descriptor, patient, &mut watch) {
+            return true;
+        }
+        self.unlock(me);
+        false
+    }
+
+    fn take_from_thread(&self) {
+        loop {
+            let belongs = self.belongs.load(Ordering::SeqCst);
+            if belongs == NOBODY {
+                return;
+            }
+            let given = self.belongs.compare_exchange(belongs, GIVING_UP, Ordering::SeqCst, Ordering::SeqCst);
+            if given.is_ok() {
+                break;
+            }
+        }
+        // Now that thread either knows, or its being inside is known here.
+        process::barrier_for_all();
+        self.belongs.store(NOBODY, Ordering::SeqCst);
+    }
+
+    fn wait_for_owner(&self, me: u32, descriptor: RawFd, patient: bool, watch: &mut Watch) -> bool {
+        if self.owner.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            return true;
+        }
         loop {
             let owner = self.owner.load(Ordering::SeqCst);
             let seen = match owner & !CONTENDED {
-                0 => Holder::Left,
-                holder if holder == me => Holder::Left,
-                holder => {
-                    let place = self.place.load(Ordering::Relaxed);
-                    watch.look(holder, self.turn.load(Ordering::Relaxed), place, descriptor)
-                }
+                0 => Seen::Left,
+                thread if thread == me => Seen::Left,
+                thread => watch.look(self.mark.holder(thread), descriptor),
             };
-            if seen == Holder::Inside && !patient {
+            if seen == Seen::Inside && !patient {
                 return false;
             }
             // Others may wait too, so that the lock stays marked.
-            let next = if seen == Holder::Left { me } else { owner } | CONTENDED;
+            let next = if seen == Seen::Left { me } else { owner } | CONTENDED;
             if self.owner.compare_exchange(owner, next, Ordering::SeqCst, Ordering::SeqCst).is_err() {
                 continue;
             }
-            if seen == Holder::Left {
+            if seen == Seen::Left {
                 return true;
             }
             sys::wait_while(&self.owner, next, BETWEEN_LOOKS);
         }
     }
 
+    fn wait_for_former(&self, me: u32, descriptor: RawFd, patient: bool, watch: &mut Watch) -> bool {
+        loop {
+            let former = self.busy.load(Ordering::SeqCst);
+            let seen = match former {
+                0 => return true,
+                thread if thread == me => Seen::Left,
+                thread => watch.look(self.own_mark.holder(thread), descriptor),
+            };
+            self.mark.beat();
+            match seen {
+                Seen::Left => {
+                    let _ = self.busy.compare_exchange(former, 0, Ordering::SeqCst, Ordering::SeqCst);
+                }
+                Seen::Inside if !patient => return false,
+                _ => sys::wait_while(&self.busy, former, BETWEEN_LOOKS),
+            }
+        }
+    }
+
     #[inline]
-    fn run<R>(&self, me: u32, body: impl FnOnce(&mut T) -> R) -> R {
-        let unlock = Unlock { owner: &self.owner, me };
-        self.place.store(std::ptr::from_ref(&unlock).addr(), Ordering::Relaxed);
-        self.beat();
+    fn unlock(&self, me: u32) {
+        if self.owner.compare_exchange(me, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            return;
+        }
+        // A handler of a signal that came in here may have unlocked it already.
+        if self.owner.compare_exchange(me | CONTENDED, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+            sys::wake_one(&self.owner);
+        }
+    }
+
+    #[inline]
+    fn run<R>(&self, me: u32, own: bool, body: impl FnOnce(&mut T) -> R) -> R {
+        let leave = Leave { lock: self, me, own };
+        if own { &self.own_mark } else { &self.mark }.set(&leave);
         #[allow(unsafe_code)]
         // SAFETY: this thread owns the lock. Whoever owned it before has unlocked it or has left
         // the call without returning, whose borrow has ended with that call.
@@ -186,27 +228,19 @@ impl<T> Direction<T> {
     }
 }
 
-struct Unlock<'a> {
-    owner: &'a AtomicU32,
+struct Leave<'a, T> {
+    lock: &'a Direction<T>,
     me: u32,
+    own: bool,
 }
 
-impl Drop for Unlock<'_> {
+impl<T> Drop for Leave<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if self.owner.compare_exchange(self.me, 0, Ordering::SeqCst, Ordering::SeqCst).is_err() {
-            self.unlock_contended();
-        }
-    }
-}
-
-impl Unlock<'_> {
-    #[cold]
-    fn unlock_contended(&self) {
-        let contended = self.me | CONTENDED;
-        // A handler of a signal that came in here may have unlocked it already.
-        if self.owner.compare_exchange(contended, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            sys::wake_one(self.owner);
+        if self.own {
+            self.lock.leave_own(self.me);
+        } else {
+            self.lock.unlock(self.me);
         }
     }
 }

@@ -16,6 +16,7 @@ mod chunks;
 mod counts;
 mod decode;
 mod encode;
+mod holder;
 mod input;
 mod lines;
 mod lock;

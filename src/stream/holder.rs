@@ -1,0 +1,99 @@
+//! Whether the holder of a lock is still inside of its call. A thread may have left it by `longjmp` or
+//! ended; who waits for it looks in /proc what it does. Nothing of this costs the holder anything.
+
+use crate::sys::{self, Doing};
+use std::ffi::c_long;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+/// How often a holder that seems to have left is looked at before that is believed, and how long
+/// lies between. A holder between two system calls is there for microseconds only.
+const FEW_LOOKS: u32 = 3;
+const LOOKS: u32 = 8;
+const LONG_LOOKS: u32 = 50;
+pub const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+
+/// Processor time that nobody uses between two system calls.
+const LONG: u64 = 100_000_000;
+
+/// Places further apart than this are on different stacks.
+const ONE_STACK: usize = 64 << 20;
+
+/// System calls that a holder makes, and whether their first argument is the descriptor.
+const CALLS: [(c_long, bool); 7] = [
+    (libc::SYS_recvfrom, true),
+    (libc::SYS_recvmsg, true),
+    (libc::SYS_sendto, true),
+    (libc::SYS_sendmsg, true),
+    (libc::SYS_recvmmsg, true),
+    (libc::SYS_sendmmsg, true),
+    (libc::SYS_ppoll, false),
+];
+
+/// A holder at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// The number of the thread.
+    pub thread: u32,
+    /// Changes whenever it takes the lock or goes into the system.
+    pub turn: u32,
+    /// Where on its stack it took the lock.
+    pub place: usize,
+}
+
+/// What can be said of a holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It waits in the system.
+    Inside,
+    /// It will not come back by itself.
+    Left,
+    /// It cannot be told yet.
+    Unsure,
+}
+
+/// What a waiting thread has seen of the holder.
+#[derive(Default)]
+pub struct Watch {
+    holder: Holder,
+    /// How often in a row it seemed to have left.
+    away: u32,
+    used: u64,
+}
+
+impl Watch {
+    /// Looks at the holder of a stream on that descriptor.
+    pub fn look(&mut self, holder: Holder, descriptor: RawFd) -> Seen {
+        let used = || sys::processor_time(holder.thread).unwrap_or(0);
+        if holder != self.holder {
+            *self = Watch { holder, away: 0, used: used() };
+        }
+        match sys::doing(holder.thread) {
+            Doing::Ended => return Seen::Left,
+            Doing::Unknown => return Seen::Inside,
+            Doing::Running => {
+                self.away = if used().saturating_sub(self.used) > LONG { self.away + 1 } else { 0 };
+            }
+            Doing::Waiting { call, first, stack } => {
+                let same_stack = stack.abs_diff(holder.place) < ONE_STACK;
+                if same_stack && stack > holder.place {
+                    // Unless a handler runs on a stack of its own.
+                    self.away += 1;
+                    return if self.away >= FEW_LOOKS { Seen::Left } else { Seen::Unsure };
+                }
+                let on_descriptor = i32::try_from(first).is_ok_and(|number| number == descriptor);
+                let own = |(known, named): &(c_long, bool)| *known == call && (!named || on_descriptor);
+                if same_stack && CALLS.iter().any(own) {
+                    self.away = 0;
+                    return Seen::Inside;
+                }
+                self.away += 1;
+                // Allocating memory may wait there too, though not for long.
+                if call == libc::SYS_futex && self.away < LONG_LOOKS {
+                    return Seen::Unsure;
+                }
+            }
+        }
+        if self.away >= LOOKS { Seen::Left } else { Seen::Unsure }
+    }
+}
