@@ -70,6 +70,7 @@ impl<T: Kind> Deref for Held<T> {
     }
 }
 
+#[cold]
 fn invalid<T: Kind>(handle: usize) -> Error {
     let what = T::NAME;
     let shown = if handle == 0 { "NULL".into() } else { format!("{handle:#x}") };
@@ -92,31 +93,29 @@ fn slot(index: usize) -> Option<&'static Slot> {
 }
 
 /// Looks a handle up as the first thing of a call.
-#[inline]
+#[inline(always)]
 pub(super) fn get<T: Kind>(handle: usize) -> Result<Held<T>> {
-    look_up(handle, hazard::enter_from_outside)
+    look_up(handle, hazard::enter_from_outside).ok_or_else(|| invalid::<T>(handle))
 }
 
 /// Looks another handle up in the same call.
 pub(super) fn also<T: Kind>(handle: usize) -> Result<Held<T>> {
-    look_up(handle, hazard::enter)
+    look_up(handle, hazard::enter).ok_or_else(|| invalid::<T>(handle))
 }
 
-#[inline]
-fn look_up<T: Kind>(handle: usize, enter: impl FnOnce(usize) -> Inside) -> Result<Held<T>> {
-    let index = (handle >> MARK_BITS) & (INDICES - 1);
-    let right_kind = handle & ((1 << MARK_BITS) - 1) == T::MARK;
-    let slot = if right_kind { slot(index) } else { None };
-    let slot = slot.filter(|slot| slot.handle.load(Ordering::Acquire) == handle);
-    let Some(slot) = slot else {
-        return Err(invalid::<T>(handle));
-    };
+#[inline(always)]
+fn look_up<T: Kind>(handle: usize, enter: impl FnOnce(usize) -> Inside) -> Option<Held<T>> {
+    if handle & ((1 << MARK_BITS) - 1) != T::MARK {
+        return None;
+    }
+    let slot = slot((handle >> MARK_BITS) & (INDICES - 1))?;
+    if slot.handle.load(Ordering::Acquire) != handle {
+        return None;
+    }
     let object = slot.object.load(Ordering::Relaxed);
     let inside = enter(object.addr());
-    match NonNull::new(object.cast()) {
-        Some(object) if slot.handle.load(Ordering::Acquire) == handle => Ok(Held { object, _inside: inside }),
-        _ => Err(invalid::<T>(handle)),
-    }
+    let object = NonNull::new(object.cast())?;
+    (slot.handle.load(Ordering::Acquire) == handle).then_some(Held { object, _inside: inside })
 }
 
 /// Gives an object a handle.

@@ -60,6 +60,12 @@ impl Descriptor {
         self.set(CONNECTING, on);
     }
 
+    /// Whether it is neither closed nor being connected.
+    #[inline(always)]
+    pub(super) fn is_usable(&self) -> bool {
+        self.state.load(Ordering::SeqCst) & (CLOSED | CONNECTING) == 0
+    }
+
     /// Whether there is a limit to how long operations may wait.
     #[inline]
     pub(super) fn is_limited(&self) -> bool {

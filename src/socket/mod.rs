@@ -138,6 +138,15 @@ impl Socket {
         }
     }
 
+    /// The same where the connection is there and not closed.
+    #[inline(always)]
+    pub(crate) fn open_stream(&self) -> Option<&Stream> {
+        match &self.role {
+            Role::Stream(stream) if self.descriptor.is_usable() => Some(stream),
+            _ => None,
+        }
+    }
+
     /// The sets that watch the socket.
     pub(crate) fn watch(&self) -> &Watch {
         &self.watch

@@ -131,26 +131,30 @@ pub fn set_non_local_exits(on: bool) {
 
 impl Socket {
     /// The stream for an operation on elements of that kind, or on either.
-    #[inline]
+    #[inline(always)]
     fn link(&self, element: Option<Element>, doing: &str) -> Result<Link<'_>> {
-        let stream = self.stream(doing)?;
         let refused = match element {
             Some(Element::Character) => Some(Format::Binary),
             Some(Element::Byte) => Some(Format::Text),
             None => None,
         };
-        if self.descriptor().is_closed() {
-            return Err(Error::new(Identifier::CLOSED, format!("{doing} the {self}")));
+        match self.open_stream() {
+            Some(stream) if refused != Some(self.format()) => Ok(Link { socket: self, stream }),
+            _ => Err(self.refuse(doing)),
         }
-        if self.descriptor().is_connecting() {
-            return Err(Error::new(
-                Identifier::WOULD_BLOCK,
-                format!("{doing} the {self}, which is connecting"),
-            ));
+    }
+
+    /// Why there is no operation on the stream.
+    #[cold]
+    fn refuse(&self, doing: &str) -> Error {
+        if let Err(wrong_kind) = self.stream(doing) {
+            return wrong_kind;
         }
-        if refused == Some(self.format()) {
-            return Err(Error::new(Identifier::WRONG_FORMAT, format!("{doing} the {self}")));
-        }
-        Ok(Link { socket: self, stream })
+        let (identifier, why) = match self.descriptor() {
+            descriptor if descriptor.is_closed() => (Identifier::CLOSED, ""),
+            descriptor if descriptor.is_connecting() => (Identifier::WOULD_BLOCK, ", which is connecting"),
+            _ => (Identifier::WRONG_FORMAT, ""),
+        };
+        Error::new(identifier, format!("{doing} the {self}{why}"))
     }
 }
