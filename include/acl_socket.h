@@ -1107,7 +1107,7 @@ acl_status acl_socket_from_os_fd(int32_t os_fd,
  * nothing.
  * @param abort 0, or ACL_SOCKET_ABORT.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, or the error of the
- * flush. Allegro: close.
+ * flush, such as ACL_SOCKET_WRITE_TIMEOUT. Allegro: close.
  */
 acl_status acl_close(struct acl_socket *socket, int32_t abort);
 
@@ -1124,8 +1124,9 @@ acl_status acl_free_socket(struct acl_socket *socket);
  * @param wait ACL_SOCKET_WAIT, or ACL_SOCKET_NO_WAIT to answer ACL_SOCKET_WOULD_BLOCK where none is
  * pending.
  * @param stream where the handle of the new active socket is stored, NULL without one.
- * @return ACL_SOCKET_OK, ACL_SOCKET_WOULD_BLOCK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND,
- * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_UNKNOWN with EMFILE or ENFILE
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WOULD_BLOCK, ACL_SOCKET_READ_TIMEOUT after the passive socket's
+ * read_timeout, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_UNKNOWN with EMFILE or ENFILE
  * when the descriptors are used up: the connection then stays pending, so wait before trying again.
  * Allegro: accept-connection.
  */
@@ -1176,7 +1177,8 @@ acl_status acl_socket_os_fd(struct acl_socket *sock, int32_t *os_fd);
 
 /**
  * Reads a byte. @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE, at the end of a chunked body too;
- * ACL_SOCKET_CONNECTION_RESET; ACL_SOCKET_CLOSED; ACL_SOCKET_CHUNKING_ERROR while the chunked
+ * ACL_SOCKET_CONNECTION_RESET; ACL_SOCKET_READ_TIMEOUT; ACL_SOCKET_CLOSED; ACL_SOCKET_WOULD_BLOCK before
+ * acl_finish_connect; ACL_SOCKET_CHUNKING_ERROR while the chunked
  * coding of the input is not what it must be; ACL_SOCKET_WRONG_FORMAT on a text socket;
  * ACL_SOCKET_WRONG_KIND on a passive or datagram socket; ACL_SOCKET_INVALID_HANDLE;
  * ACL_SOCKET_INVALID_ARGUMENT; ACL_SOCKET_UNKNOWN with the errno. Allegro: read-byte.
@@ -1317,7 +1319,8 @@ acl_status acl_consume_input(struct acl_socket *sock, size_t count);
  * with acl_close.
  * @return ACL_SOCKET_OK; ACL_SOCKET_CLOSED; ACL_SOCKET_WRONG_FORMAT on a text socket;
  * ACL_SOCKET_WRONG_KIND on a passive or datagram socket; ACL_SOCKET_SHUTDOWN after acl_shutdown of
- * the output; ACL_SOCKET_CONNECTION_RESET, or ACL_SOCKET_UNKNOWN with EPIPE, when the peer has gone;
+ * the output; ACL_SOCKET_WRITE_TIMEOUT; ACL_SOCKET_WOULD_BLOCK before acl_finish_connect;
+ * ACL_SOCKET_CONNECTION_RESET, or ACL_SOCKET_UNKNOWN with EPIPE, when the peer has gone;
  * ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-byte.
  */
 acl_status acl_write_byte(struct acl_socket *sock, uint8_t byte);
@@ -1518,6 +1521,7 @@ acl_status acl_set_socket_bytes_written(struct acl_socket *sock, uint64_t count)
  * @param args where to, NULL for the defaults that acl_make_socket was given.
  * @param sent how many bytes went; may be NULL.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT (no destination among others),
+ * ACL_SOCKET_WRITE_TIMEOUT,
  * ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, the errors of looking names
  * up, ACL_SOCKET_CONNECTION_REFUSED and ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_UNKNOWN with
  * EMSGSIZE for a datagram that is too long. Allegro: send-to.
@@ -1534,7 +1538,8 @@ acl_status acl_send_to(struct acl_socket *sock,
  * lost, and message_length tells.
  * @param received what came and from whom. A message of 0 bytes is one too.
  * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
- * ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_CONNECTION_REFUSED on a connected descriptor.
+ * ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_READ_TIMEOUT after the socket's read_timeout,
+ * ACL_SOCKET_CONNECTION_REFUSED on a connected descriptor.
  * Allegro: receive-from with :buffer.
  */
 acl_status acl_receive_from(struct acl_socket *sock,

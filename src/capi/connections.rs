@@ -25,8 +25,9 @@ pub const ACL_SOCKET_OUTPUT: i32 = 2;
 /// @param wait ACL_SOCKET_WAIT, or ACL_SOCKET_NO_WAIT to answer ACL_SOCKET_WOULD_BLOCK where none is
 /// pending.
 /// @param stream where the handle of the new active socket is stored, NULL without one.
-/// @return ACL_SOCKET_OK, ACL_SOCKET_WOULD_BLOCK, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND,
-/// ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_UNKNOWN with EMFILE or ENFILE
+/// @return ACL_SOCKET_OK, ACL_SOCKET_WOULD_BLOCK, ACL_SOCKET_READ_TIMEOUT after the passive socket's
+/// read_timeout, ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE,
+/// ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_UNKNOWN with EMFILE or ENFILE
 /// when the descriptors are used up: the connection then stays pending, so wait before trying again.
 /// Allegro: accept-connection.
 #[unsafe(no_mangle)]

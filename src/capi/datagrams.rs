@@ -78,6 +78,7 @@ fn destination(sock: &Socket, args: &acl_send_to_args) -> Result<Option<Name>> {
 /// @param args where to, NULL for the defaults that acl_make_socket was given.
 /// @param sent how many bytes went; may be NULL.
 /// @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT (no destination among others),
+/// ACL_SOCKET_WRITE_TIMEOUT,
 /// ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE, the errors of looking names
 /// up, ACL_SOCKET_CONNECTION_REFUSED and ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_UNKNOWN with
 /// EMSGSIZE for a datagram that is too long. Allegro: send-to.
@@ -104,7 +105,8 @@ pub extern "C" fn acl_send_to(
 /// lost, and message_length tells.
 /// @param received what came and from whom. A message of 0 bytes is one too.
 /// @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED, ACL_SOCKET_INVALID_HANDLE,
-/// ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_CONNECTION_REFUSED on a connected descriptor.
+/// ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_READ_TIMEOUT after the socket's read_timeout,
+/// ACL_SOCKET_CONNECTION_REFUSED on a connected descriptor.
 /// Allegro: receive-from with :buffer.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_receive_from(

@@ -376,7 +376,7 @@ pub const ACL_SOCKET_ABORT: i32 = 1;
 /// nothing.
 /// @param abort 0, or ACL_SOCKET_ABORT.
 /// @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT, or the error of the
-/// flush. Allegro: close.
+/// flush, such as ACL_SOCKET_WRITE_TIMEOUT. Allegro: close.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_close(socket: *mut acl_socket, abort: i32) -> acl_status {
     boundary(|| {

@@ -10,7 +10,8 @@ use crate::stream::{CHARACTER, Ending};
 use std::ffi::{c_char, c_void};
 
 /// Reads a byte. @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE, at the end of a chunked body too;
-/// ACL_SOCKET_CONNECTION_RESET; ACL_SOCKET_CLOSED; ACL_SOCKET_CHUNKING_ERROR while the chunked
+/// ACL_SOCKET_CONNECTION_RESET; ACL_SOCKET_READ_TIMEOUT; ACL_SOCKET_CLOSED; ACL_SOCKET_WOULD_BLOCK before
+/// acl_finish_connect; ACL_SOCKET_CHUNKING_ERROR while the chunked
 /// coding of the input is not what it must be; ACL_SOCKET_WRONG_FORMAT on a text socket;
 /// ACL_SOCKET_WRONG_KIND on a passive or datagram socket; ACL_SOCKET_INVALID_HANDLE;
 /// ACL_SOCKET_INVALID_ARGUMENT; ACL_SOCKET_UNKNOWN with the errno. Allegro: read-byte.

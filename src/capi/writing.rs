@@ -10,7 +10,8 @@ use std::ffi::{c_char, c_void};
 /// with acl_close.
 /// @return ACL_SOCKET_OK; ACL_SOCKET_CLOSED; ACL_SOCKET_WRONG_FORMAT on a text socket;
 /// ACL_SOCKET_WRONG_KIND on a passive or datagram socket; ACL_SOCKET_SHUTDOWN after acl_shutdown of
-/// the output; ACL_SOCKET_CONNECTION_RESET, or ACL_SOCKET_UNKNOWN with EPIPE, when the peer has gone;
+/// the output; ACL_SOCKET_WRITE_TIMEOUT; ACL_SOCKET_WOULD_BLOCK before acl_finish_connect;
+/// ACL_SOCKET_CONNECTION_RESET, or ACL_SOCKET_UNKNOWN with EPIPE, when the peer has gone;
 /// ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_write_byte(sock: *mut acl_socket, byte: u8) -> acl_status {
