@@ -1,4 +1,4 @@
-/* A reader, or a writer, leaves its calls thousands of times, and nothing of the stream is lost. */
+/* A reader, or a writer, leaves its calls thousands of times, and nothing of the stream is lost or repeated. */
 #include "concurrent.h"
 
 /* What was sent, and what was read. */
@@ -235,8 +235,60 @@ static acl_status write_all(task *self)
     return acl_shutdown(self->socket, ACL_SOCKET_OUTPUT);
 }
 
+/* The writer leaves when the peer has not read for a while. A line that was left may lack its end or not come at all, no
+ * other one may. */
+TEST(a_writer_leaves_while_nobody_reads)
+{
+    static char line[200000];
+    int kind;
+    expect_signals();
+    for (kind = OVER_FILE; kind < KINDS; kind++) {
+        acl_socket *from, *to;
+        task writer;
+        long last = -1, missing = 0, number;
+        size_t length;
+        int torn = 0, leaves = 0, lines = 0;
+        uint64_t state = 5;
+        double limit = clock_now() + duration() / 2;
+        stream_pair(kind, NULL, &from, &to);
+        SET(writing_over, 0);
+        TASK_BEGINS(&writer, write_all, .socket = from);
+        for (;;) {
+            const char *opening;
+            acl_status status;
+            if (lines == 0 && clock_now() < limit) {
+                TASK_BLOCKS(&writer);
+                EQUAL(pthread_kill(writer.thread, SIGUSR1), 0);
+                leaves++;
+                COMES(GET(writer.left) == leaves, patience());
+                lines = 1 + (int)(chance(&state) % 400);
+            }
+            if (clock_now() >= limit)
+                SET(writing_over, 1);
+            status = acl_read_line(to, line, sizeof line, &length);
+            if (status == ACL_SOCKET_END_OF_FILE)
+                break;
+            EQUAL(status, ACL_SOCKET_OK);
+            opening = strrchr(line, '<');
+            CHECK(opening != NULL && line[length - 1] == '>');
+            CHECK(sscanf(opening, "<%ld", &number) == 1);
+            CHECK(number > last);
+            torn += opening != line;
+            missing += number - last - 1;
+            last = number;
+            lines -= lines > 0;
+        }
+        TASK_ENDS(&writer, patience(), ACL_SOCKET_OK);
+        EQUAL(last, writer.size);
+        CHECK(torn <= leaves && missing <= leaves);
+        printf("#   left %d times; %d lines torn, %ld missing\n", leaves, torn, missing);
+        done(from);
+        done(to);
+    }
+}
+
 /* The peer reads slowly. A line that was left may lack its end or not come at all, no other one may. */
-TEST(a_writer_leaves)
+TEST(a_writer_leaves_while_somebody_reads)
 {
     static char line[200000];
     expect_signals();
@@ -283,4 +335,5 @@ TEST(a_writer_leaves)
     }
 }
 
-MAIN(CASE(leaving_while_nothing_comes), CASE(leaving_while_something_comes), CASE(a_writer_leaves))
+MAIN(CASE(leaving_while_nothing_comes), CASE(leaving_while_something_comes), CASE(a_writer_leaves_while_nobody_reads),
+     CASE(a_writer_leaves_while_somebody_reads))

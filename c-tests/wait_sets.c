@@ -527,5 +527,6 @@ TEST(many_watched_and_few_active)
 MAIN(CASE(watched_changed_and_no_longer_watched), CASE(the_time_passes), CASE(signals_change_nothing),
      CASE(what_is_not_read_is_reported_again), CASE(what_was_in_the_buffer_before_counts), CASE(with_little_room_nobody_starves),
      CASE(output_waits_for_the_peer), CASE(every_kind_in_one_set), CASE(both_ends_of_a_pipe), CASE(the_end_of_the_input_is_input),
-     CASE(a_reset_is_an_error), CASE(a_connection_that_is_being_made_is_output), CASE(a_watched_socket_can_be_waited_for_otherwise),
-     CASE(a_socket_in_several_sets), CASE(what_cannot_be_watched), CASE(bad_handles_and_arguments), CASE(many_watched_and_few_active))
+     CASE(a_reset_is_an_error), CASE(a_connection_that_is_being_made_is_output),
+     CASE(a_watched_socket_can_be_waited_for_otherwise), CASE(a_socket_in_several_sets), CASE(what_cannot_be_watched),
+     CASE(bad_handles_and_arguments), CASE(many_watched_and_few_active))
