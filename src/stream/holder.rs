@@ -83,7 +83,7 @@ impl Watch {
                 }
                 let on_descriptor = i32::try_from(first).is_ok_and(|number| number == descriptor);
                 let own = |(known, named): &(c_long, bool)| *known == call && (!named || on_descriptor);
-                if same_stack && CALLS.iter().any(own) {
+                if CALLS.iter().any(own) {
                     self.away = 0;
                     return Seen::Inside;
                 }

@@ -98,7 +98,7 @@ pub fn wait(
     // call is no cancellation point.
     let count = once(|| unsafe {
         let none = std::ptr::null::<libc::c_void>();
-        libc::syscall(libc::SYS_epoll_pwait, epoll.0, events.as_mut_ptr(), most, milliseconds, none, 0)
+        libc::syscall(libc::SYS_epoll_pwait, epoll.0, events.as_mut_ptr(), most, milliseconds, none, 0_usize)
             as isize
     })?;
     for event in events.iter().take(count) {

@@ -85,7 +85,7 @@ pub fn send(fd: Fd, pieces: [&[u8]; 3], wait: Wait) -> Result<usize, Errno> {
     if let [only, [], []] = pieces {
         // SAFETY: the pointer and the length describe `only`.
         return wait.run(|| unsafe {
-            libc::syscall(libc::SYS_sendto, fd.0, only.as_ptr(), only.len(), flags, NONE, 0) as isize
+            libc::syscall(libc::SYS_sendto, fd.0, only.as_ptr(), only.len(), flags, NONE, 0_usize) as isize
         });
     }
     let mut vectors =

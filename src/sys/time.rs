@@ -47,7 +47,8 @@ pub fn poll_all(descriptors: &mut [libc::pollfd], at_most: Option<Duration>) -> 
     // it is a bare system call, which is no cancellation point.
     once(|| unsafe {
         let none = std::ptr::null::<libc::c_void>();
-        libc::syscall(libc::SYS_ppoll, descriptors.as_mut_ptr(), descriptors.len(), time, none, 0) as isize
+        libc::syscall(libc::SYS_ppoll, descriptors.as_mut_ptr(), descriptors.len(), time, none, 0_usize)
+            as isize
     })
 }
 
