@@ -86,8 +86,8 @@ static inline int asleep(pid_t id, long *times)
     return state == 'S';
 }
 
-/* Waits until the thread sleeps and goes on sleeping; to look around every 8 ms is allowed. */
-static inline void until_blocked(const pid_t *id, const int *ended)
+/* Waits until the thread sleeps and goes on sleeping; to look around that often, in seconds, is allowed. */
+static inline void until_blocked(const pid_t *id, const int *ended, double looks)
 {
     double limit = clock_now() + 10, begun = 0, spent;
     long before = 0, times;
@@ -100,7 +100,7 @@ static inline void until_blocked(const pid_t *id, const int *ended)
         spent = begun > 0 ? clock_now() - begun : 0;
         if (GET(*id) == 0 || !asleep(GET(*id), &times)) {
             begun = 0;
-        } else if (begun > 0 && spent > (slowly() ? 0.02 : 0.004) && times - before <= 1 + (long)(spent / 0.008)) {
+        } else if (begun > 0 && spent > (slowly() ? 0.02 : 0.004) && times - before <= 1 + (long)(spent / looks)) {
             return;
         } else if (begun <= 0 || spent > 0.1) {
             begun = clock_now();
@@ -108,7 +108,21 @@ static inline void until_blocked(const pid_t *id, const int *ended)
         }
     }
 }
-#define TASK_BLOCKS(self) until_blocked(&(self)->id, &(self)->ended)
+#define TASK_BLOCKS(self) until_blocked(&(self)->id, &(self)->ended, 0.008)
+/* The same where it asks the system every 2 ms whether a connection has been made. */
+#define TASK_ASKS(self) until_blocked(&(self)->id, &(self)->ended, 0.0015)
+
+/* What threads often do. The byte goes to data if there is one. */
+static inline acl_status in_read_byte(task *self)
+{
+    uint8_t byte;
+    return acl_read_byte(self->socket, self->data != NULL ? self->data : &byte);
+}
+
+static inline acl_status in_finish_connect(task *self)
+{
+    return acl_finish_connect(self->socket, ACL_SOCKET_WAIT);
+}
 
 /* SIGUSR1 counts, or leaves the call that allows it. */
 static __thread sigjmp_buf leave_to;
@@ -124,13 +138,16 @@ static inline void on_signal(int number)
     }
 }
 
-static inline void expect_signals(void)
+static inline void expect_signals_with(int flags)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
+    action.sa_flags = flags;
     EQUAL(sigaction(SIGUSR1, &action, NULL), 0);
 }
+
+static inline void expect_signals(void) { expect_signals_with(0); }
 
 #define LEFT -1000
 /* What the call answers, LEFT when a signal left it. */
@@ -151,14 +168,14 @@ static inline acl_status leavable(acl_status (*call)(task *), task *self)
         EQUAL(pthread_kill((self)->thread, SIGUSR1), 0); \
         COMES(GET((self)->left), patience()); } while (0)
 
-/* Signals that hit a thread all the time, every 200 microseconds and for at most 3 seconds, or with
- * `when_asleep` only while it sleeps. */
+/* Signals that hit a thread all the time, every 200 microseconds and until a call that begins anew with each of them has
+ * taken too long, or with `when_asleep` only while it sleeps. */
 typedef struct { pthread_t thread, victim; pid_t id; int when_asleep, stop; } storm;
 
 static inline void *run_storm(void *argument)
 {
     storm *self = argument;
-    double limit = clock_now() + 3;
+    double limit = clock_now() + (slowly() ? 25 : 8);
     long before = -1, times = -1;
     while (!GET(self->stop) && (self->when_asleep || clock_now() < limit)) {
         int steady = !self->when_asleep || (asleep(self->id, &times) && times == before);
@@ -170,9 +187,10 @@ static inline void *run_storm(void *argument)
     return NULL;
 }
 
-static inline void storm_begins(storm *self, int when_asleep)
+static inline void storm_begins(storm *self, int when_asleep, int flags)
 {
-    expect_signals();
+    expect_signals_with(flags);
+    interruptions = 0;
     *self = (storm){ .victim = pthread_self(), .id = (pid_t)syscall(SYS_gettid), .when_asleep = when_asleep };
     EQUAL(pthread_create(&self->thread, NULL, run_storm, self), 0);
 }

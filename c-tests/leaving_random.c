@@ -6,7 +6,7 @@ enum { MOST = 1 << 20 };
 static char sent_bytes[MOST], read_bytes[MOST];
 static size_t read_length;
 
-static double duration(void) { return slowly() ? 1.5 : 3; }
+static double duration(void) { return slowly() ? 1.5 : 2; }
 
 /* Whether the thread sleeps at this moment; with `for_sure` waits until it does and goes on. */
 static int sleeps_now(task *self, int for_sure)
@@ -22,11 +22,6 @@ static void taken(const void *data, size_t length)
     CHECK(read_length + length <= MOST);
     memcpy(read_bytes + read_length, data, length);
     read_length += length;
-}
-
-static acl_status read_byte_of(task *self)
-{
-    return acl_read_byte(self->socket, self->data);
 }
 
 static acl_status read_line_of(task *self)
@@ -53,7 +48,7 @@ static acl_status read_all(task *self)
         int way = self->size == 1 ? 2 : (int)(chance(&state) % 3);
         if (way == 0) {
             inner.data = &byte;
-            status = leavable(read_byte_of, &inner);
+            status = leavable(in_read_byte, &inner);
         } else if (way == 1) {
             inner.data = line;
             status = leavable(read_line_of, &inner);

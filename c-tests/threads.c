@@ -334,16 +334,10 @@ TEST(threads_that_end_leave_the_stream_to_others)
     }
 }
 
-static acl_status read_one_byte(task *self)
-{
-    uint8_t byte;
-    return acl_read_byte(self->socket, &byte);
-}
-
 static acl_status read_two_bytes(task *self)
 {
-    acl_status status = read_one_byte(self);
-    return status == ACL_SOCKET_OK ? read_one_byte(self) : status;
+    acl_status status = in_read_byte(self);
+    return status == ACL_SOCKET_OK ? in_read_byte(self) : status;
 }
 
 static void use_as_child(acl_socket *stream, acl_socket *other, int kind, int report)
@@ -377,7 +371,7 @@ TEST(a_child_is_made_while_a_thread_reads)
             task reader;
             pid_t child;
             EQUAL(pipe(report), 0);
-            TASK_BEGINS(&reader, round % 2 ? read_two_bytes : read_one_byte, .socket = stream);
+            TASK_BEGINS(&reader, round % 2 ? read_two_bytes : in_read_byte, .socket = stream);
             TASK_BLOCKS(&reader);
             child = fork();
             CHECK(child >= 0);

@@ -13,7 +13,7 @@ static size_t reported;
         OK(acl_wait_for_io_available(set, timeout, events, 64, &reported)); \
         EQUAL(reported, should); } while (0)
 #define QUIET(set) \
-    do { WAITS(set, 0.0, 0); WAITS(set, 0.02, 0); } while (0)
+    do { WAITS(set, 0.0, 0); WAITS(set, 0.01, 0); } while (0)
 
 #define EVENT(event, socket_, status_, data_) \
     do { CHECK((event)->socket == (socket_)); \
@@ -52,6 +52,24 @@ static inline acl_wait_set *make_set(void)
     CHECK(set != NULL);
     return set;
 }
+
+/* A stream that is watched for that, and its raw peer. */
+static inline acl_socket *watched(acl_wait_set *set, int kind, int32_t interest, void *data, int *raw)
+{
+    acl_socket *stream = stream_and_raw(kind, NULL, raw);
+    OK(acl_wait_set_watch(set, stream, interest, data));
+    return stream;
+}
+
+/* Its input is watched, with itself for the data. */
+static inline void watch_source(acl_wait_set *set, source *it, int kind)
+{
+    if (kind == PIPE)
+        OK(acl_wait_set_watch_os_fd(set, it->os_fd, ACL_SOCKET_IN, it));
+    else
+        OK(acl_wait_set_watch(set, it->socket, ACL_SOCKET_IN, it));
+}
+
 #define IN ACL_SOCKET_IN
 #define OUT ACL_SOCKET_OUT
 #define IN_ERROR ACL_SOCKET_IN_ERROR

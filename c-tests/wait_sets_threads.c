@@ -44,9 +44,8 @@ TEST(closing_what_is_ready_is_reported_once)
         int raw;
         const void *data;
         size_t length;
-        acl_socket *stream = stream_and_raw(kind, NULL, &raw);
         acl_wait_set *set = make_set();
-        OK(acl_wait_set_watch(set, stream, IN, &first));
+        acl_socket *stream = watched(set, kind, IN, &first, &raw);
         DELIVER(stream, raw, "buffered");
         OK(acl_peek_input(stream, 8, &data, &length));
         PUT(raw, "more");
@@ -218,9 +217,8 @@ TEST(a_child_that_closes_takes_nothing_from_its_parent)
     EACH_KIND {
         int raw, status;
         pid_t child;
-        acl_socket *stream = stream_and_raw(kind, NULL, &raw);
         acl_wait_set *set = make_set();
-        OK(acl_wait_set_watch(set, stream, IN, &first));
+        acl_socket *stream = watched(set, kind, IN, &first, &raw);
         child = fork();
         CHECK(child >= 0);
         if (child == 0) {
@@ -234,8 +232,7 @@ TEST(a_child_that_closes_takes_nothing_from_its_parent)
         PUT(raw, "x");
         ONE(set, stream, IN, &first);
         BYTE(stream, 'x');
-        done(stream);
-        close(raw);
+        gone(stream, raw);
         OK(acl_free_wait_set(set));
     }
 }
@@ -260,8 +257,7 @@ TEST(a_child_makes_its_own_set)
     EQUAL(status, 0);
     OK(acl_wait_set_watch(set, stream, IN, &first));
     ONE(set, stream, IN, &first);
-    done(stream);
-    close(raw);
+    gone(stream, raw);
     OK(acl_free_wait_set(set));
 }
 
@@ -426,12 +422,9 @@ TEST(a_wait_that_was_left_is_repeated)
     int i, kind;
     for (kind = 0; kind < SOURCES; kind++) {
         open_source(&sources[kind], kind);
-        if (kind == PIPE)
-            OK(acl_wait_set_watch_os_fd(wait.set, sources[kind].os_fd, IN, &sources[kind]));
-        else
-            OK(acl_wait_set_watch(wait.set, sources[kind].socket, IN, &sources[kind]));
+        watch_source(wait.set, &sources[kind], kind);
     }
-    storm_begins(&signals, 1);
+    storm_begins(&signals, 1, 0);
     for (i = 0; i < rounds(500, 30); i++)
         EQUAL(leavable(wait_and_leave, &here), LEFT);
     storm_ends(&signals);

@@ -1,5 +1,5 @@
 /* acl_close wakes, from another thread, whoever waits in the socket, and its descriptor is nobody else's until then. */
-#include "concurrent.h"
+#include "places.h"
 
 enum { MUCH = 16 << 20 };
 static char much[MUCH]; /* only read */
@@ -10,12 +10,6 @@ static acl_status in_accept(task *self)
     acl_status status = acl_accept_connection(self->socket, ACL_SOCKET_WAIT, &stream);
     CHECK(stream == NULL);
     return status;
-}
-
-static acl_status in_read_byte(task *self)
-{
-    uint8_t byte;
-    return acl_read_byte(self->socket, &byte);
 }
 
 static acl_status in_read_char(task *self)
@@ -80,11 +74,6 @@ static acl_status in_receive_from_extract(task *self)
     acl_status status = acl_receive_from_extract(self->socket, 100, &data, &received);
     CHECK(data == NULL);
     return status;
-}
-
-static acl_status in_finish_connect(task *self)
-{
-    return acl_finish_connect(self->socket, ACL_SOCKET_WAIT);
 }
 
 static acl_status in_wait_for_input(task *self)
@@ -197,46 +186,17 @@ TEST(receivers_are_woken)
     }
 }
 
-/* A port of this machine whose queue is full: connecting there takes long. */
-enum { QUEUED = 8 };
-static int queue_up(int *passive, int *queued, int32_t *port)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    socklen_t size = sizeof address;
-    int i, full = 0;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    *passive = socket(AF_INET, SOCK_STREAM, 0);
-    EQUAL(bind(*passive, (struct sockaddr *)&address, size), 0);
-    EQUAL(listen(*passive, 0), 0);
-    EQUAL(getsockname(*passive, (struct sockaddr *)&address, &size), 0);
-    *port = ntohs(address.sin_port);
-    for (i = 0; i < QUEUED; i++) {
-        struct pollfd connecting = { .events = POLLOUT };
-        queued[i] = connecting.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(queued[i], (struct sockaddr *)&address, size);
-        full = full || poll(&connecting, 1, 300) == 0;
-    }
-    return full;
-}
-
 TEST(connecting_ones_are_woken)
 {
-    int limits, passive, queued[QUEUED], i, full;
-    int32_t port;
-    full = queue_up(&passive, queued, &port);
-    for (limits = 0; full && limits < LIMITS; limits++) {
+    int limits;
+    place at;
+    full_place(&at, OVER_TCP);
+    for (limits = 0; limits < LIMITS; limits++) {
         acl_socket *pending;
-        acl_make_socket_args args = { ACL_SOCKET_ARGS(acl_make_socket_args), .remote_host = "127.0.0.1" };
-        args.remote_port = port;
-        args.connect_timeout = limits & TIMEOUT ? 25 : 0;
-        OK(acl_begin_connect(&args, &pending));
+        OK(begin(&at, limits & TIMEOUT ? 25 : 0, &pending));
         closing_wakes(pending, in_finish_connect, limits & DEADLINE, limits % 2 ? ACL_SOCKET_ABORT : 0);
     }
-    for (i = 0; i < QUEUED; i++)
-        close(queued[i]);
-    close(passive);
-    if (!full)
-        exit(SKIPPED);
+    close_place(&at);
 }
 
 /* Those who wait for their turn are woken too. */
