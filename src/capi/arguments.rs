@@ -90,6 +90,11 @@ pub(super) fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
 
 /// A file name of a socket, `None` for NULL.
 pub(super) fn file_name(text: *const c_char, name: &str) -> Result<Option<FileName>> {
+    Ok(file_bytes(text, name)?.and_then(FileName::new))
+}
+
+/// Its bytes where they stand, which FileName takes.
+pub(super) fn file_bytes<'a>(text: *const c_char, name: &str) -> Result<Option<&'a [u8]>> {
     if text.is_null() {
         return Ok(None);
     }
@@ -98,7 +103,7 @@ pub(super) fn file_name(text: *const c_char, name: &str) -> Result<Option<FileNa
     let max = crate::sys::MAX_FILE_NAME;
     let refused =
         || Error::argument(format!("taking {name} of {} bytes; it must have 1 to {max}", bytes.len()));
-    FileName::new(bytes).map(Some).ok_or_else(refused)
+    if (1..=max).contains(&bytes.len()) { Ok(Some(bytes)) } else { Err(refused()) }
 }
 
 fn check_size(size: usize, name: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use super::addresses::acl_ipaddr;
 use super::arguments::{
-    Keywords, boolean, choice, file_name, host, keywords, optional_number, out, port, timeout, tri_state,
+    Keywords, boolean, choice, file_bytes, host, keywords, optional_number, out, port, timeout, tri_state,
 };
 use super::boundary::{answer, boundary};
 use super::formats::mode;
@@ -225,8 +225,8 @@ fn make(args: &acl_make_socket_args, make: impl FnOnce(&MakeSocket<'_>) -> Resul
             port(args.local_port, args.local_port_name, "local_port")?,
         ),
         files: Filenames {
-            local: file_name(args.local_filename, "local_filename")?,
-            remote: file_name(args.remote_filename, "remote_filename")?,
+            local: file_bytes(args.local_filename, "local_filename")?,
+            remote: file_bytes(args.remote_filename, "remote_filename")?,
         },
         backlog: optional_number(args.backlog, "backlog")?.unwrap_or(libc::SOMAXCONN),
         options: Options {

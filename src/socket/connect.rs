@@ -8,7 +8,7 @@ use crate::address::IpAddress;
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::hazard;
 use crate::stream::Stream;
-use crate::sys::{self, Closing, Fd, Name, Ready};
+use crate::sys::{self, Address, Closing, Fd, Name, Ready};
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
@@ -98,18 +98,18 @@ fn until(args: &MakeSocket<'_>, wait: bool) -> Until {
 }
 
 /// Connects a descriptor. True where the connection still is being made.
-fn connect(fd: Fd, name: &Name, until: Until) -> std::result::Result<bool, Errno> {
-    let internet = matches!(name, Name::Internet(..));
+fn connect(fd: Fd, address: &Address, until: Until) -> std::result::Result<bool, Errno> {
+    let internet = !address.is_file();
     match until {
-        Until::Connected => sys::connect(fd, name).map(|()| false),
+        Until::Connected => sys::connect(fd, address).map(|()| false),
         Until::Begun => {
             sys::set_nonblocking(fd, true)?;
-            let connecting = begun(sys::begin_connect(fd, name))?;
+            let connecting = begun(sys::begin_connect(fd, address))?;
             if connecting { Ok(true) } else { sys::set_nonblocking(fd, false).map(|()| false) }
         }
         Until::Time(end) if internet => {
             sys::set_nonblocking(fd, true)?;
-            if begun(sys::begin_connect(fd, name))? {
+            if begun(sys::begin_connect(fd, address))? {
                 wait_connected(fd, end)?;
             }
             sys::set_nonblocking(fd, false).map(|()| false)
@@ -117,7 +117,7 @@ fn connect(fd: Fd, name: &Name, until: Until) -> std::result::Result<bool, Errno
         // A file socket whose peer has no room cannot be waited for: the kernel's time-out is all.
         Until::Time(end) => loop {
             sys::set_timeout(fd, Ready::Output, Some(left_until(end).ok_or(Errno(TIMED_OUT))?))?;
-            match sys::begin_connect(fd, name) {
+            match sys::begin_connect(fd, address) {
                 Err(Errno(libc::EINTR)) => {}
                 Err(Errno(libc::EAGAIN)) => return Err(Errno(TIMED_OUT)),
                 done => {
@@ -198,7 +198,7 @@ pub(super) fn connect_internet(args: &MakeSocket<'_>, wait: bool) -> Result<Sock
         }
         md5(args, fd, remote, action)?;
         Attempt::look(attempt.0, |attempt| attempt.descriptor.replace(descriptor));
-        match connect(fd, &name_for(family, remote, port), until) {
+        match connect(fd, &name_for(family, remote, port).address(), until) {
             Ok(connecting) => {
                 let Some(descriptor) = Attempt::look(attempt.0, |attempt| attempt.descriptor.take()) else {
                     break;
@@ -218,19 +218,20 @@ pub(super) fn connect_internet(args: &MakeSocket<'_>, wait: bool) -> Result<Sock
     }
 }
 
-/// Connects a file socket to a name.
+/// Connects a file socket to a name, which is made again rather than kept by a frame that may be left.
 pub(super) fn connect_file(
     args: &MakeSocket<'_>,
     descriptor: Closing,
-    name: Name,
+    name: impl Fn() -> Result<Name>,
     wait: bool,
 ) -> Result<Socket> {
     let fd = descriptor.fd();
     let attempt = Ending(Attempt::begin(Vec::new()));
     Attempt::look(attempt.0, |attempt| attempt.descriptor.replace(descriptor));
-    let until = until(args, wait);
-    let connecting = connect(fd, &name, until)
-        .map_err(|errno| failure(errno, format!("connecting to {}", shown(&name))))?;
+    let address = name()?.address();
+    let outcome = connect(fd, &address, until(args, wait));
+    let name = name()?;
+    let connecting = outcome.map_err(|errno| failure(errno, format!("connecting to {}", shown(&name))))?;
     let missing = || Error::new(Identifier::INTERNAL, "connecting");
     let descriptor = Attempt::look(attempt.0, |attempt| attempt.descriptor.take()).ok_or_else(missing)?;
     Ok(mark(stream(args, descriptor, Family::File, name), connecting, args.connect_timeout))
@@ -302,8 +303,9 @@ impl Socket {
         end: Option<u64>,
         action: impl Fn() -> String,
     ) -> Result<std::result::Result<(), Errno>> {
+        let address = name.address();
         loop {
-            let outcome = self.descriptor.run(|fd| Ok(sys::begin_connect(fd, name)), &action)?;
+            let outcome = self.descriptor.run(|fd| Ok(sys::begin_connect(fd, &address)), &action)?;
             match outcome {
                 Err(Errno(libc::EAGAIN)) => {}
                 Err(Errno(libc::EISCONN)) => return Ok(Ok(())),

@@ -34,13 +34,14 @@ pub enum Port<'a> {
     Service(&'a str),
 }
 
-/// The files of a file socket.
-#[derive(Clone, Debug, Default)]
-pub struct Filenames {
+/// The files of a file socket, where the caller has them: a thread that leaves while it connects
+/// leaves nothing behind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filenames<'a> {
     /// The file to bind to.
-    pub local: Option<FileName>,
+    pub local: Option<&'a [u8]>,
     /// The file to connect or send to.
-    pub remote: Option<FileName>,
+    pub remote: Option<&'a [u8]>,
 }
 
 /// The keywords of make-socket.
@@ -61,7 +62,7 @@ pub struct MakeSocket<'a> {
     /// Where to bind to.
     pub local: (Host<'a>, Port<'a>),
     /// The files of a file socket.
-    pub files: Filenames,
+    pub files: Filenames<'a>,
     /// How many connections may wait to be accepted.
     pub backlog: i32,
     /// Options set before binding.
@@ -283,10 +284,15 @@ fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
 }
 
 fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
-    let Filenames { local, remote } = &args.files;
-    let shown = |name: &Option<FileName>| match name {
-        Some(name) => String::from_utf8_lossy(name.bytes()).into_owned(),
+    let Filenames { local, remote } = args.files;
+    let shown = |name: Option<&[u8]>| match name {
+        Some(name) => String::from_utf8_lossy(name).into_owned(),
         None => "\"(any)\"".into(),
+    };
+    let name = |bytes: &[u8]| {
+        let refused =
+            || Error::argument(format!("taking {:?} for a file name", String::from_utf8_lossy(bytes)));
+        FileName::new(bytes).ok_or_else(refused)
     };
     let connects = args.stream && !args.passive;
     let missing = match (args.stream, args.passive) {
@@ -306,19 +312,21 @@ fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
     let owned = new_socket(args, Family::File, action)?;
     let fd = owned.fd();
     let mut made_file = None;
-    if let Some(local) = local.clone() {
+    if let Some(local) = local {
+        let local = name(local)?;
         let path = local.path().to_owned();
         sys::bind(fd, &Name::File(local)).map_err(during)?;
         made_file = sys::file_identity(&path);
     }
-    if connects && let Some(remote) = remote.clone() {
-        let mut socket = connect_file(args, owned, Name::File(remote), wait)?;
+    if connects && let Some(remote) = remote {
+        let remote = || name(remote).map(Name::File);
+        let mut socket = connect_file(args, owned, remote, wait)?;
         socket.made_file = made_file;
         return Ok(socket);
     }
     let role = match args.stream {
         true => Role::Passive(args.mode.unwrap_or_default()),
-        false => Role::Datagram(Destination::file(remote.clone())),
+        false => Role::Datagram(Destination::file(remote.map(name).transpose()?)),
     };
     let mut socket = Socket::of(owned, Family::File, args.format, role);
     socket.made_file = made_file;

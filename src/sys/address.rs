@@ -41,7 +41,23 @@ impl FileName {
     }
 }
 
+/// A name as the kernel takes it. It owns no memory.
+#[derive(Debug)]
+pub struct Address(pub(super) SockAddr);
+
+impl Address {
+    /// Whether it is a file.
+    pub fn is_file(&self) -> bool {
+        self.0.domain() == socket2::Domain::UNIX
+    }
+}
+
 impl Name {
+    /// The name for the kernel.
+    pub fn address(&self) -> Address {
+        Address(self.to_sockaddr())
+    }
+
     pub(super) fn to_sockaddr(&self) -> SockAddr {
         match self {
             Name::Internet(IpAddress::V4(bits), port) => {

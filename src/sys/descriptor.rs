@@ -1,7 +1,7 @@
 //! Descriptors: making, naming, connecting, accepting, shutting down.
 
-use super::Name;
 use super::time::{Ready, wait_for};
+use super::{Address, Name};
 use crate::error::Errno;
 use libc::c_int;
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
@@ -98,11 +98,11 @@ pub fn listen(fd: Fd, backlog: c_int) -> Result<(), Errno> {
 
 /// Connects. A connection that a signal interrupts goes on in the kernel: a second `connect` would
 /// be wrong, so its end is waited for.
-pub fn connect(fd: Fd, name: &Name) -> Result<(), Errno> {
+pub fn connect(fd: Fd, address: &Address) -> Result<(), Errno> {
     loop {
-        match begin_connect(fd, name) {
+        match begin_connect(fd, address) {
             // To a file nothing has begun yet.
-            Err(Errno(libc::EINTR)) if matches!(name, Name::File(_)) => {}
+            Err(Errno(libc::EINTR)) if address.is_file() => {}
             Err(Errno(libc::EINTR)) => break,
             done => return done,
         }
@@ -112,8 +112,8 @@ pub fn connect(fd: Fd, name: &Name) -> Result<(), Errno> {
 }
 
 /// Begins to connect: `EINPROGRESS` or `EINTR` where that goes on in the kernel.
-pub fn begin_connect(fd: Fd, name: &Name) -> Result<(), Errno> {
-    let address = name.to_sockaddr();
+pub fn begin_connect(fd: Fd, address: &Address) -> Result<(), Errno> {
+    let address = &address.0;
     // SAFETY: the pointer and the length describe `address`. A bare system call is no cancellation
     // point.
     once(|| unsafe {

@@ -20,7 +20,7 @@ mod stack;
 mod threads;
 mod time;
 
-pub use address::{FileName, MAX_FILE_NAME, Name};
+pub use address::{Address, FileName, MAX_FILE_NAME, Name};
 pub use descriptor::{
     Closing, Fd, FileIdentity, accept, adopt, begin_connect, bind, connect, connected, file_identity,
     is_readable, listen, local_name, nature, replace_by_dead, set_nonblocking, shutdown, socket,
