@@ -87,7 +87,8 @@ fn push(record: &'static Record, object: usize, place: usize) -> Inside {
     let Some(frame) = record.frames.get(index) else {
         return push(claim(), object, place);
     };
-    frame.object.store(object, Ordering::Relaxed);
+    // Whoever sees this object here shall see all that was done in the one that was here before.
+    frame.object.store(object, Ordering::Release);
     frame.place.store(place, Ordering::Relaxed);
     record.depth.store(index + 1, Ordering::Release);
     process::barrier_for_one();
@@ -127,7 +128,7 @@ pub fn is_entered(object: usize) -> bool {
     while let Some(record) = next {
         let depth = record.depth.load(Ordering::Acquire);
         let mut frames = record.frames.iter().take(depth);
-        if frames.any(|frame| frame.object.load(Ordering::Relaxed) == object) {
+        if frames.any(|frame| frame.object.load(Ordering::Acquire) == object) {
             return true;
         }
         next = record.next;
