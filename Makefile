@@ -175,7 +175,8 @@ check-cpp: all
 	$(SUBMAKE) -s -k $(CPP_PROGRAMS) || true; \
 	c-tests/run --jobs $(JOBS) $(CPP_PROGRAMS)
 
-VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try
+VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try \
+	--suppressions=c-tests/valgrind.supp
 
 check-valgrind: all
 	+@command -v valgrind >/dev/null || { echo 'SKIP check-valgrind: no valgrind'; exit 0; }; \
