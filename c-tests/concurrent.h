@@ -24,11 +24,6 @@ static inline void nap(long microseconds)
         continue;
 }
 
-/* Variables that threads share. */
-#define GET(variable) __atomic_load_n(&(variable), __ATOMIC_SEQ_CST)
-#define SET(variable, value) __atomic_store_n(&(variable), value, __ATOMIC_SEQ_CST)
-#define ADD(variable, value) __atomic_fetch_add(&(variable), value, __ATOMIC_SEQ_CST)
-
 /* Waits for a condition that another thread makes true. */
 #define COMES(condition, seconds) \
     do { double limit_ = clock_now() + (seconds); \
@@ -131,7 +126,7 @@ static __thread volatile sig_atomic_t may_leave, interruptions;
 static inline void on_signal(int number)
 {
     (void)number;
-    interruptions = interruptions + 1;
+    SET(interruptions, interruptions + 1);
     if (may_leave) {
         may_leave = 0;
         siglongjmp(leave_to, 1);
@@ -190,7 +185,7 @@ static inline void *run_storm(void *argument)
 static inline void storm_begins(storm *self, int when_asleep, int flags)
 {
     expect_signals_with(flags);
-    interruptions = 0;
+    SET(interruptions, 0);
     *self = (storm){ .victim = pthread_self(), .id = (pid_t)syscall(SYS_gettid), .when_asleep = when_asleep };
     EQUAL(pthread_create(&self->thread, NULL, run_storm, self), 0);
 }

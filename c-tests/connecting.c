@@ -34,7 +34,7 @@ typedef struct { place at; volatile sig_atomic_t *interruptions; } crowd;
 static acl_status make_room(task *self)
 {
     crowd *it = self->data;
-    COMES(*it->interruptions >= 10, 20);
+    COMES(GET(*it->interruptions) >= 10, 20);
     close(take(&it->at));
     return ACL_SOCKET_OK;
 }

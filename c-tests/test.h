@@ -50,6 +50,11 @@ static void fail(const char *file, int line, const char *format, ...)
 #define ARGS(type, ...) (&(type){ ACL_SOCKET_ARGS(type), __VA_ARGS__ })
 #define MAKE(socket, ...) acl_make_socket(ARGS(acl_make_socket_args, __VA_ARGS__), (socket))
 
+/* Variables that threads share. */
+#define GET(variable) __atomic_load_n(&(variable), __ATOMIC_SEQ_CST)
+#define SET(variable, value) __atomic_store_n(&(variable), value, __ATOMIC_SEQ_CST)
+#define ADD(variable, value) __atomic_fetch_add(&(variable), value, __ATOMIC_SEQ_CST)
+
 static int open_descriptors(void)
 {
     int count = 0;

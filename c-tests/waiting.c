@@ -314,10 +314,10 @@ TEST(several_threads_wait_for_the_same)
     task waiters[THREADS];
     int i;
     open_sources(sources, items[0]);
-    for (i = 0; i < THREADS; i++) {
+    for (i = 1; i < THREADS; i++)
         memcpy(items[i], items[0], sizeof items[0]);
+    for (i = 0; i < THREADS; i++)
         TASK_BEGINS(&waiters[i], wait_for_items, .data = items[i], .size = SOURCES);
-    }
     for (i = 0; i < THREADS; i++)
         TASK_BLOCKS(&waiters[i]);
     feed(&sources[OVER_FILE], OVER_FILE);
