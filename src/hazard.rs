@@ -163,7 +163,8 @@ fn claim() -> &'static Record {
     // To prepare twice does no harm; a `Once` that is left by `longjmp` would stop all others.
     static PREPARED: AtomicBool = AtomicBool::new(false);
     if !PREPARED.load(Ordering::SeqCst) {
-        process::prepare(forget_other_threads);
+        process::prepare_barriers();
+        process::after_fork_in_child(forget_other_threads);
         PREPARED.store(true, Ordering::SeqCst);
     }
     let record = take_free_record().unwrap_or_else(add_record);

@@ -59,6 +59,13 @@ pub(super) fn out<'a, T>(place: *mut T, name: &str) -> Result<&'a mut MaybeUnini
     unsafe { place.cast::<MaybeUninit<T>>().as_mut() }.ok_or_else(|| null(name))
 }
 
+/// The same where a NULL is nothing to report.
+#[inline(always)]
+pub(super) fn place<'a, T>(place: *mut T) -> Option<&'a mut MaybeUninit<T>> {
+    // SAFETY: as in `out`.
+    unsafe { place.cast::<MaybeUninit<T>>().as_mut() }
+}
+
 /// A result that the caller may not want.
 pub(super) fn give<T>(place: *mut T, value: T) {
     if !place.is_null() {
@@ -126,6 +133,14 @@ pub(super) fn bytes<'a>(start: *const c_void, size: usize, name: &str) -> Result
     Ok(unsafe { slice::from_raw_parts(start.cast(), size) })
 }
 
+/// The same where what is no such place is nothing to report.
+#[inline(always)]
+pub(super) fn some_bytes<'a>(start: *const c_void, size: usize) -> Option<&'a [u8]> {
+    let usable = !start.is_null() && isize::try_from(size).is_ok();
+    // SAFETY: as in `bytes`.
+    usable.then(|| unsafe { slice::from_raw_parts(start.cast(), size) })
+}
+
 /// A character by its code point.
 pub(super) fn character(number: u32) -> Result<char> {
     char::from_u32(number).ok_or_else(|| Error::argument(format!("taking {number:#x} for a character")))
@@ -142,6 +157,14 @@ pub(super) fn room<'a>(start: *mut c_void, size: usize, name: &str) -> Result<&'
     }
     // SAFETY: the caller promises room for `size` bytes, which nobody else uses during the call.
     Ok(unsafe { slice::from_raw_parts_mut(start.cast(), size) })
+}
+
+/// The same where what is no such place, or has not `least` bytes, is nothing to report.
+#[inline(always)]
+pub(super) fn some_room<'a>(start: *mut c_void, size: usize, least: usize) -> Option<&'a mut [u8]> {
+    let usable = !start.is_null() && size >= least && isize::try_from(size).is_ok();
+    // SAFETY: as in `room`.
+    usable.then(|| unsafe { slice::from_raw_parts_mut(start.cast(), size) })
 }
 
 /// Places of the caller's, none where there are none.

@@ -94,11 +94,9 @@ pub extern "C" fn acl_stream_external_format(
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_set_stream_external_format(sock: *mut acl_socket, name: *const c_char) -> acl_status {
     boundary(|| {
-        with_stream(sock, "setting the external format of", |stream| {
-            let charset = charset(text(name, "name")?)?;
-            stream.change_mode(|mode| mode.charset = charset);
-            Ok(())
-        })?
+        let sock = socket(sock)?;
+        let charset = charset(text(name, "name")?)?;
+        sock.change_mode("setting the external format of", |mode| mode.charset = charset)
     })
 }
 
@@ -122,11 +120,9 @@ pub extern "C" fn acl_eol_convention(sock: *mut acl_socket, convention: *mut i32
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_set_eol_convention(sock: *mut acl_socket, convention: i32) -> acl_status {
     boundary(|| {
-        with_stream(sock, "setting the eol convention of", |stream| {
-            let eol = choice(convention, "convention", CONVENTIONS)?;
-            stream.change_mode(|mode| mode.eol = eol);
-            Ok(())
-        })?
+        let sock = socket(sock)?;
+        let eol = choice(convention, "convention", CONVENTIONS)?;
+        sock.change_mode("setting the eol convention of", |mode| mode.eol = eol)
     })
 }
 
@@ -147,11 +143,9 @@ pub extern "C" fn acl_malformed_policy(sock: *mut acl_socket, policy: *mut i32) 
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_set_malformed_policy(sock: *mut acl_socket, policy: i32) -> acl_status {
     boundary(|| {
-        with_stream(sock, "setting the malformed policy of", |stream| {
-            let malformed = choice(policy, "policy", POLICIES)?;
-            stream.change_mode(|mode| mode.malformed = malformed);
-            Ok(())
-        })?
+        let sock = socket(sock)?;
+        let malformed = choice(policy, "policy", POLICIES)?;
+        sock.change_mode("setting the malformed policy of", |mode| mode.malformed = malformed)
     })
 }
 

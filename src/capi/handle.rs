@@ -17,11 +17,18 @@ pub(super) trait Kind: Send + Sync + 'static {
     const MARK: usize;
     /// What the reports call it.
     const NAME: &'static str;
+
+    /// It gets this handle.
+    fn named(&self, _handle: usize) {}
 }
 
 impl Kind for Socket {
     const MARK: usize = 0b0011;
     const NAME: &'static str = "socket";
+
+    fn named(&self, handle: usize) {
+        self.set_key(handle);
+    }
 }
 
 impl Kind for WaitSet {
@@ -129,6 +136,7 @@ pub(super) fn publish<T: Kind>(object: T) -> Result<usize> {
     };
     slot.generation.store(generation, Ordering::Relaxed);
     let handle = (generation << GENERATION_SHIFT) | (index << MARK_BITS) | T::MARK;
+    object.named(handle);
     slot.object.store(Box::into_raw(Box::new(object)).cast(), Ordering::Relaxed);
     slot.handle.store(handle, Ordering::Release);
     Ok(handle)

@@ -1,12 +1,12 @@
 //! Reading from active sockets. Text is UTF-8 on this side, whatever the external format.
 
 use super::acl_status;
-use super::arguments::{boolean, give, out, room};
-use super::boundary::{answer, boundary};
+use super::arguments::{boolean, give, out, place, room, some_room};
+use super::boundary::{answer, boundary, directly};
 use super::make_socket::{acl_socket, socket};
 use crate::error::{Error, Identifier, Result};
 use crate::socket::os_fd_read_no_hang_p;
-use crate::stream::{CHARACTER, Ending};
+use crate::stream::{CHARACTER, Ending, direct};
 use std::ffi::{c_char, c_void};
 
 /// Reads a byte. @return ACL_SOCKET_OK; ACL_SOCKET_END_OF_FILE, at the end of a chunked body too;
@@ -17,11 +17,14 @@ use std::ffi::{c_char, c_void};
 /// ACL_SOCKET_INVALID_ARGUMENT; ACL_SOCKET_UNKNOWN with the errno. Allegro: read-byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_read_byte(sock: *mut acl_socket, byte: *mut u8) -> acl_status {
-    boundary(|| {
-        let place = out(byte, "byte")?;
-        place.write(socket(sock)?.read_byte()?);
-        Ok(())
-    })
+    directly(
+        || Some(place(byte)?.write(direct::read_byte(sock.addr())?)),
+        move || {
+            let place = out(byte, "byte")?;
+            place.write(socket(sock)?.read_byte()?);
+            Ok(())
+        },
+    )
 }
 
 /// Reads a character: the code point that the external format and the eol convention make of the
@@ -30,11 +33,14 @@ pub extern "C" fn acl_read_byte(sock: *mut acl_socket, byte: *mut u8) -> acl_sta
 /// for malformed bytes, which are taken, where the malformed policy refuses them. Allegro: read-char.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_read_char(sock: *mut acl_socket, character: *mut u32) -> acl_status {
-    boundary(|| {
-        let place = out(character, "character")?;
-        place.write(socket(sock)?.read_char()?.into());
-        Ok(())
-    })
+    directly(
+        || Some(place(character)?.write(direct::read_char(sock.addr())?.into())),
+        move || {
+            let place = out(character, "character")?;
+            place.write(socket(sock)?.read_char()?.into());
+            Ok(())
+        },
+    )
 }
 
 /// The same without waiting.
@@ -42,21 +48,27 @@ pub extern "C" fn acl_read_char(sock: *mut acl_socket, character: *mut u32) -> a
 /// another thread is reading. Allegro: read-char-no-hang.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_read_char_no_hang(sock: *mut acl_socket, character: *mut u32) -> acl_status {
-    boundary(|| {
-        let place = out(character, "character")?;
-        place.write(socket(sock)?.read_char_no_hang()?.into());
-        Ok(())
-    })
+    directly(
+        || Some(place(character)?.write(direct::read_char(sock.addr())?.into())),
+        move || {
+            let place = out(character, "character")?;
+            place.write(socket(sock)?.read_char_no_hang()?.into());
+            Ok(())
+        },
+    )
 }
 
 /// Looks at the next character and leaves it there. @return as acl_read_char. Allegro: peek-char.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_peek_char(sock: *mut acl_socket, character: *mut u32) -> acl_status {
-    boundary(|| {
-        let place = out(character, "character")?;
-        place.write(socket(sock)?.peek_char()?.into());
-        Ok(())
-    })
+    directly(
+        || Some(place(character)?.write(direct::peek_char(sock.addr())?.into())),
+        move || {
+            let place = out(character, "character")?;
+            place.write(socket(sock)?.peek_char()?.into());
+            Ok(())
+        },
+    )
 }
 
 /// Puts the character that was read last back, and with it its bytes.
@@ -66,7 +78,10 @@ pub extern "C" fn acl_peek_char(sock: *mut acl_socket, character: *mut u32) -> a
 /// Allegro: unread-char.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_unread_char(sock: *mut acl_socket, character: u32) -> acl_status {
-    boundary(|| socket(sock)?.unread_char(super::arguments::character(character)?))
+    directly(
+        || direct::unread_char(sock.addr(), character),
+        move || socket(sock)?.unread_char(super::arguments::character(character)?),
+    )
 }
 
 /// Room for text with its NUL, which is put there.
@@ -123,10 +138,17 @@ pub extern "C" fn acl_read_line(
     size: usize,
     length: *mut usize,
 ) -> acl_status {
-    boundary(|| {
-        let read = |text: &mut [u8], stored: &mut usize| socket(sock)?.read_line(text, stored);
-        status_of_line(read_text(buffer, size, length, read)?, size)
-    })
+    directly(
+        || {
+            let stored = direct::read_line(sock.addr(), some_room(buffer.cast(), size, CHARACTER + 1)?)?;
+            give(length, stored);
+            Some(())
+        },
+        move || {
+            let read = |text: &mut [u8], stored: &mut usize| socket(sock)?.read_line(text, stored);
+            status_of_line(read_text(buffer, size, length, read)?, size)
+        },
+    )
 }
 
 /// Reads a line in place: nothing is copied where the line is UTF-8 already.
@@ -140,18 +162,27 @@ pub extern "C" fn acl_read_line_view(
     line: *mut *const c_char,
     length: *mut usize,
 ) -> acl_status {
-    boundary(|| {
-        let (line, length) = (out(line, "line")?, out(length, "length")?);
-        // Not NULL: memcpy does not take it even for no bytes.
-        line.write(c"".as_ptr());
-        length.write(0);
-        let (start, count, ending) = socket(sock)?.read_line_view()?;
-        if ending != Ok(Ending::EndOfFile) {
+    directly(
+        || {
+            let (line, length) = (place(line)?, place(length)?);
+            let (start, count) = direct::read_line_view(sock.addr())?;
             line.write(start.cast());
             length.write(count);
-        }
-        status_of_line(ending?, crate::stream::BUFFER)
-    })
+            Some(())
+        },
+        move || {
+            let (line, length) = (out(line, "line")?, out(length, "length")?);
+            // Not NULL: memcpy does not take it even for no bytes.
+            line.write(c"".as_ptr());
+            length.write(0);
+            let (start, count, ending) = socket(sock)?.read_line_view()?;
+            if ending != Ok(Ending::EndOfFile) {
+                line.write(start.cast());
+                length.write(count);
+            }
+            status_of_line(ending?, crate::stream::BUFFER)
+        },
+    )
 }
 
 /// Reads characters into a buffer, NUL-terminated, newlines among them.
@@ -210,11 +241,19 @@ pub extern "C" fn acl_read_sequence(
     partial_fill: i32,
     length: *mut usize,
 ) -> acl_status {
-    boundary(|| {
-        give(length, 0);
-        let full = !boolean(partial_fill, "partial_fill")? || size == 0;
-        read_bytes(sock, buffer, size, full, length)
-    })
+    directly(
+        || {
+            let stored = place(length).filter(|_| matches!(partial_fill, 0 | 1))?;
+            direct::read_bytes(sock.addr(), some_room(buffer, size, 1)?)?;
+            stored.write(size);
+            Some(())
+        },
+        move || {
+            give(length, 0);
+            let full = !boolean(partial_fill, "partial_fill")? || size == 0;
+            read_bytes(sock, buffer, size, full, length)
+        },
+    )
 }
 
 /// Reads bytes: waits for the first and takes what is there, at most size.
@@ -227,7 +266,15 @@ pub extern "C" fn acl_read_vector(
     size: usize,
     length: *mut usize,
 ) -> acl_status {
-    boundary(|| read_bytes(sock, buffer, size, false, length))
+    directly(
+        || {
+            let stored = place(length)?;
+            direct::read_bytes(sock.addr(), some_room(buffer, size, 1)?)?;
+            stored.write(size);
+            Some(())
+        },
+        move || read_bytes(sock, buffer, size, false, length),
+    )
 }
 
 /// Whether there is something to read, which is received if need be without waiting.
@@ -294,5 +341,5 @@ pub extern "C" fn acl_peek_input(
 /// ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_consume_input(sock: *mut acl_socket, count: usize) -> acl_status {
-    boundary(|| socket(sock)?.consume_input(count))
+    directly(|| direct::consume(sock.addr(), count), || socket(sock)?.consume_input(count))
 }

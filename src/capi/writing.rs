@@ -1,9 +1,10 @@
 //! Writing to active sockets. Text is UTF-8 on this side, whatever the external format.
 
 use super::acl_status;
-use super::arguments::{bytes, give};
-use super::boundary::{answer, boundary};
+use super::arguments::{bytes, give, some_bytes};
+use super::boundary::{answer, boundary, directly};
 use super::make_socket::{acl_socket, socket};
+use crate::stream::direct;
 use std::ffi::{c_char, c_void};
 
 /// Writes a byte to the output buffer, which goes out when it is full, with acl_force_output or
@@ -15,7 +16,7 @@ use std::ffi::{c_char, c_void};
 /// ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT. Allegro: write-byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_write_byte(sock: *mut acl_socket, byte: u8) -> acl_status {
-    boundary(|| socket(sock)?.write_byte(byte))
+    directly(|| direct::write_bytes(sock.addr(), &[byte]), || socket(sock)?.write_byte(byte))
 }
 
 /// Writes a character in the external format; newline as the eol convention says.
@@ -25,7 +26,10 @@ pub extern "C" fn acl_write_byte(sock: *mut acl_socket, byte: u8) -> acl_status 
 /// with nothing written. Allegro: write-char.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_write_char(sock: *mut acl_socket, character: u32) -> acl_status {
-    boundary(|| socket(sock)?.write_char(super::arguments::character(character)?))
+    directly(
+        || direct::write_text(sock.addr(), &[u8::try_from(character).ok()?], b""),
+        move || socket(sock)?.write_char(super::arguments::character(character)?),
+    )
 }
 
 /// Writes a text.
@@ -34,19 +38,25 @@ pub extern "C" fn acl_write_char(sock: *mut acl_socket, character: u32) -> acl_s
 /// @return as acl_write_char. Allegro: write-string.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_write_string(sock: *mut acl_socket, text: *const c_char, length: usize) -> acl_status {
-    boundary(|| socket(sock)?.write_string(bytes(text.cast(), length, "text")?))
+    directly(
+        || direct::write_text(sock.addr(), some_bytes(text.cast(), length)?, b""),
+        move || socket(sock)?.write_string(bytes(text.cast(), length, "text")?),
+    )
 }
 
 /// Writes a text and a newline. @return as acl_write_string. Allegro: write-line.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_write_line(sock: *mut acl_socket, text: *const c_char, length: usize) -> acl_status {
-    boundary(|| socket(sock)?.write_line(bytes(text.cast(), length, "text")?))
+    directly(
+        || direct::write_text(sock.addr(), some_bytes(text.cast(), length)?, b"\n"),
+        move || socket(sock)?.write_line(bytes(text.cast(), length, "text")?),
+    )
 }
 
 /// Writes a newline. @return as acl_write_char. Allegro: terpri.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_terpri(sock: *mut acl_socket) -> acl_status {
-    boundary(|| socket(sock)?.terpri())
+    directly(|| direct::write_text(sock.addr(), b"", b"\n"), || socket(sock)?.terpri())
 }
 
 /// Writes a newline unless at the beginning of a line.
@@ -83,13 +93,20 @@ pub extern "C" fn acl_write_vector(
     size: usize,
     written: *mut usize,
 ) -> acl_status {
-    boundary(|| {
-        give(written, 0);
-        let mut taken = 0;
-        let done = socket(sock)?.write_bytes(bytes(buffer, size, "buffer")?, &mut taken);
-        give(written, taken);
-        done
-    })
+    directly(
+        || {
+            direct::write_bytes(sock.addr(), some_bytes(buffer, size)?)?;
+            give(written, size);
+            Some(())
+        },
+        move || {
+            give(written, 0);
+            let mut taken = 0;
+            let done = socket(sock)?.write_bytes(bytes(buffer, size, "buffer")?, &mut taken);
+            give(written, taken);
+            done
+        },
+    )
 }
 
 /// Whether writing a byte would not wait: 1 where the output buffer has room, room could be made by

@@ -124,6 +124,7 @@ impl Socket {
         };
         let watchers = self.watch.closing(&self.descriptor);
         let closed = self.descriptor.close();
+        self.close_windows();
         watchers.iter().for_each(|(set, key)| set.closed(*key));
         if closed && let (Some(file), Some(made)) = (file, self.made_file) {
             sys::unlink_if_same(file.path(), made);
@@ -145,6 +146,27 @@ impl Socket {
             Role::Stream(stream) if self.descriptor.is_usable() => Some(stream),
             _ => None,
         }
+    }
+
+    /// Lets threads reach the stream's buffers directly by that key, which no other stream has.
+    pub fn set_key(&self, key: usize) {
+        if let Role::Stream(stream) = &self.role {
+            stream.set_key(key);
+        }
+    }
+
+    /// Makes all threads see what has been stored before they read or write again.
+    fn close_windows(&self) {
+        if let Role::Stream(stream) = &self.role {
+            stream.close_windows(self.descriptor.number());
+        }
+    }
+
+    /// Changes how its stream reads and writes characters from now on.
+    pub fn change_mode(&self, doing: &str, change: impl Fn(&mut Mode)) -> Result<()> {
+        self.stream(doing)?.change_mode(change);
+        self.close_windows();
+        Ok(())
     }
 
     /// The sets that watch the socket.

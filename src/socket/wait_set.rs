@@ -249,6 +249,7 @@ impl WaitSet {
         }
         let key = self.entry(Watched::Socket(handle), interest, data);
         socket.watch.add(&self.0, key);
+        socket.close_windows();
         let watched =
             socket.descriptor().run(|fd| Ok(self.watch_descriptor(fd, interest, key, action)), action);
         if let Err(error) = watched.and_then(|watched| watched) {

@@ -33,6 +33,12 @@ impl Watch {
         self.watched.store(!sets.is_empty(), Ordering::SeqCst);
     }
 
+    /// Whether any set watches it.
+    #[inline]
+    pub fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+
     /// Bytes stay in the buffer.
     #[inline]
     pub fn content(&self) {

@@ -6,16 +6,30 @@ use super::buffer::{self, BUFFER};
 use super::charset::Charset;
 use super::chunks::Chunks;
 use super::decode::{Shift, after_character, copy};
+use super::mode::{Eol, Mode};
 use super::transport::Transport;
+use super::window::{Moved, View};
 use crate::error::{Errno, Error, Identifier, Result};
+use crate::socket::Format;
 use crate::sys::{self, Note, Wait};
 use std::ops::Range;
 
 /// A request for at least so many bytes of one chunk goes past the buffer.
 const DIRECT_CHUNK: u64 = 16 * 1024;
 
+/// Bytes that are looked at for ASCII at a time.
+const ASCII_AHEAD: usize = 4096;
+
 /// Bytes of a character that can be put back after the buffer has gone.
 const KEPT: usize = 8;
+
+/// How many bytes at the beginning are ASCII.
+fn ascii_prefix(bytes: &[u8]) -> usize {
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let whole = blocks.iter().take_while(|block| block.is_ascii()).count();
+    let next = blocks.get(whole).map_or(rest, |block| &block[..]);
+    whole * 64 + next.iter().take_while(|byte| byte.is_ascii()).count()
+}
 
 /// What asking for more content brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +62,8 @@ pub struct Input {
     start: usize,
     ready: usize,
     raw: usize,
+    /// From `start` to here all is ASCII, where this is behind `start`.
+    ascii: usize,
     chunks: Option<Box<Chunks>>,
     /// The line feed that belongs to a newline which was read as soon as its CR was there.
     pub(super) swallow: &'static [u8],
@@ -71,6 +87,51 @@ impl Input {
         if self.note.is_open() {
             link.recover(&mut self.bytes, &mut self.note);
         }
+    }
+
+    /// Takes over what was read through a window.
+    pub(super) fn settle(&mut self, moved: Moved) {
+        if moved.next == self.start && moved.character_end == self.simple_character_end() {
+            return;
+        }
+        self.start = moved.next;
+        self.last = Last::default();
+        self.counted = false;
+        if moved.character_end == self.start {
+            let byte = self.start.checked_sub(1).and_then(|at| self.bytes.get(at));
+            self.last = Last { character: byte.map(|byte| (*byte).into()), length: 1, ..Last::default() };
+        }
+    }
+
+    /// Where the last character ends, if it can be put back by going back one byte; else 0.
+    fn simple_character_end(&self) -> usize {
+        let Last { character, length, copied, .. } = self.last;
+        let simple = character.is_some_and(|character| character.is_ascii()) && length == 1 && !copied;
+        if simple { self.start } else { 0 }
+    }
+
+    /// What can be reached through a window: of bytes what is content, of characters the ASCII at its
+    /// beginning, where newlines are only LF. How far that goes is found out for who reads characters.
+    #[inline]
+    pub(super) fn view(&mut self, mode: Mode, format: Format, characters: bool) -> Option<View> {
+        if self.start >= self.ready || self.pending.is_some() || !self.swallow.is_empty() {
+            return None;
+        }
+        let readable = format != Format::Binary
+            && mode.eol == Eol::Unix
+            && mode.charset.has_ascii()
+            && !mode.charset.shifts();
+        if readable && characters && self.ascii <= self.start {
+            let ahead = self.content().get(..ASCII_AHEAD).unwrap_or(self.content());
+            self.ascii = self.start + ascii_prefix(ahead);
+        }
+        Some(View {
+            base: self.bytes.as_mut_ptr(),
+            next: self.start,
+            bytes_end: if format == Format::Text { self.start } else { self.ready },
+            characters_end: if readable { self.ascii } else { self.start },
+            character_end: self.simple_character_end(),
+        })
     }
 
     /// What can be read now.
@@ -109,6 +170,7 @@ impl Input {
     pub(super) fn put_back(&mut self) {
         let Last { length, copied, .. } = std::mem::take(&mut self.last);
         self.swallow = &[];
+        self.ascii = 0;
         let kept = self.kept.get(..length).unwrap_or_default();
         if copied && self.start < length {
             if self.bytes.capacity() == 0 {
@@ -161,7 +223,7 @@ impl Input {
     fn release(&mut self) {
         self.copy_last();
         buffer::give_back(&mut self.bytes);
-        (self.start, self.ready, self.raw) = (0, 0, 0);
+        (self.start, self.ready, self.raw, self.ascii) = (0, 0, 0, 0);
     }
 
     /// Whether reading would not ask the system, because there is content or an end.
@@ -291,6 +353,7 @@ impl Input {
         self.bytes.truncate(self.ready);
         self.bytes.drain(..self.start);
         self.start = 0;
+        self.ascii = 0;
         self.ready = self.bytes.len();
         self.raw = self.ready;
     }
@@ -400,6 +463,7 @@ impl Input {
 
     /// What is buffered belongs to the new way of reading.
     fn reframe(&mut self, on: bool) {
+        self.ascii = 0;
         self.bytes.drain(self.ready..self.raw);
         self.raw = if on { self.start } else { self.bytes.len() };
         self.ready = if on { self.start } else { self.raw };

@@ -6,12 +6,23 @@
 //!
 //! A holder may never unlock, because it left its call by `longjmp` or ended. It takes the lock over
 //! when it comes again; who waits for it looks whether it is still inside.
+//!
+//! The thread that it belongs to may reach the state through a window besides, without the lock.
 
 use super::holder::{BETWEEN_LOOKS, Holder, Seen, Watch};
+use super::window::{Moved, Side, View, Window};
 use crate::sys::{self, process};
 use std::cell::UnsafeCell;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+/// What a window looks into.
+pub trait Windowed {
+    const SIDE: Side;
+
+    /// Takes over where the owner of the window came.
+    fn settle(&mut self, moved: Moved);
+}
 
 /// One direction: at most one thread at a time is in it.
 #[derive(Debug, Default)]
@@ -26,6 +37,7 @@ pub struct Direction<T> {
     own_mark: Mark,
     /// Of the holder when it belongs to nobody.
     mark: Mark,
+    window: Window,
     state: UnsafeCell<T>,
 }
 
@@ -66,7 +78,7 @@ const GIVING_UP: u32 = u32::MAX - 1;
 /// The lock belongs to nobody.
 const NOBODY: u32 = u32::MAX;
 
-impl<T> Direction<T> {
+impl<T: Windowed> Direction<T> {
     /// Runs `body` alone in this direction, after whoever is in it on that descriptor.
     #[inline]
     pub fn with<R>(&self, descriptor: RawFd, body: impl FnOnce(&mut T) -> R) -> R {
@@ -84,6 +96,44 @@ impl<T> Direction<T> {
         let me = sys::thread_id();
         let own = self.enter_own(me);
         (own || self.enter(me, descriptor, false)).then(|| self.run(me, own, body))
+    }
+
+    /// The same as `with` and, where not `patient`, `try_with`; if the lock belongs to this thread, it
+    /// gets a window of what `view` then answers, where `allowed` says so afterwards as well.
+    #[inline]
+    pub fn with_window<R>(
+        &self,
+        descriptor: RawFd,
+        patient: bool,
+        key: usize,
+        body: impl FnOnce(&mut T) -> R,
+        view: impl FnOnce(&mut T) -> Option<View>,
+        allowed: impl FnOnce() -> bool,
+    ) -> Option<R> {
+        let me = sys::thread_id();
+        let own = self.enter_own(me);
+        if !own && !self.enter(me, descriptor, patient) {
+            return None;
+        }
+        Some(self.run(me, own, |state| {
+            let done = body(state);
+            if own && let Some(view) = view(state) {
+                let belongs = || self.belongs.load(Ordering::Relaxed) == me;
+                self.window.open(T::SIDE, key, view, || belongs() && allowed());
+            }
+            done
+        }))
+    }
+
+    /// Closes the window from any thread, after what forbids to open it again has been stored.
+    pub fn close_window(&self, descriptor: RawFd) {
+        match self.belongs.load(Ordering::SeqCst) {
+            // It was never opened; or who takes the lock away closes it.
+            0 | GIVING_UP | NOBODY => return,
+            thread if thread == sys::thread_id() => {}
+            _ => process::barrier_for_all(),
+        }
+        self.window.close(T::SIDE, descriptor);
     }
 
     /// The holder goes into the system.
@@ -129,7 +179,7 @@ impl<T> Direction<T> {
     /// where it is.
     #[cold]
     fn enter(&self, me: u32, descriptor: RawFd, patient: bool) -> bool {
-        self.take_from_thread();
+        self.take_from_thread(descriptor);
         let mut watch = Watch::default();
         if !self.wait_for_owner(me, descriptor, patient, &mut watch) {
             return false;
@@ -144,7 +194,7 @@ impl<T> Direction<T> {
         false
     }
 
-    fn take_from_thread(&self) {
+    fn take_from_thread(&self, descriptor: RawFd) {
         loop {
             let belongs = self.belongs.load(Ordering::SeqCst);
             if belongs == NOBODY {
@@ -157,6 +207,7 @@ impl<T> Direction<T> {
         }
         // Now that thread either knows, or its being inside is known here.
         process::barrier_for_all();
+        self.window.close(T::SIDE, descriptor);
         self.belongs.store(NOBODY, Ordering::SeqCst);
     }
 
@@ -224,17 +275,20 @@ impl<T> Direction<T> {
         // SAFETY: this thread owns the lock. Whoever owned it before has unlocked it or has left
         // the call without returning, whose borrow has ended with that call.
         let state = unsafe { &mut *self.state.get() };
+        if let Some(moved) = self.window.settle(T::SIDE) {
+            state.settle(moved);
+        }
         body(state)
     }
 }
 
-struct Leave<'a, T> {
+struct Leave<'a, T: Windowed> {
     lock: &'a Direction<T>,
     me: u32,
     own: bool,
 }
 
-impl<T> Drop for Leave<'_, T> {
+impl<T: Windowed> Drop for Leave<'_, T> {
     #[inline]
     fn drop(&mut self) {
         if self.own {

@@ -8,6 +8,8 @@
 //! - `reading` has the functions of a socket.
 //!
 //! And how one goes out: `writing`, `text`, `encode`, `output`, `transport`.
+//!
+//! What is in a buffer already, or fits into it, goes a short way: `direct` through a `window`.
 
 mod buffer;
 mod characters;
@@ -15,6 +17,7 @@ mod charset;
 mod chunks;
 mod counts;
 mod decode;
+pub mod direct;
 mod encode;
 mod holder;
 mod input;
@@ -25,6 +28,7 @@ mod output;
 mod reading;
 mod text;
 mod transport;
+mod window;
 mod writing;
 
 #[cfg(test)]
@@ -42,11 +46,13 @@ use crate::socket::{Format, Socket};
 use crate::sys;
 use counts::Counts;
 use input::Input;
-use lock::Direction;
+use lock::{Direction, Windowed};
 use mode::SharedMode;
 use output::Output;
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use transport::Link;
+use window::{Moved, Side};
 
 /// The state of the stream.
 #[derive(Debug, Default)]
@@ -55,6 +61,8 @@ pub struct Stream {
     output: Direction<Output>,
     mode: SharedMode,
     counts: Counts,
+    /// What its windows are opened by, 0 for none.
+    key: AtomicUsize,
 }
 
 /// What a reader needs.
@@ -63,6 +71,22 @@ struct Reading {
     input: Input,
     /// The last line that was read in place and is not in the input buffer as it stands.
     line: Vec<u8>,
+}
+
+impl Windowed for Reading {
+    const SIDE: Side = Side::Input;
+
+    fn settle(&mut self, moved: Moved) {
+        self.input.settle(moved);
+    }
+}
+
+impl Windowed for Output {
+    const SIDE: Side = Side::Output;
+
+    fn settle(&mut self, moved: Moved) {
+        Output::settle(self, moved);
+    }
 }
 
 /// What a function moves, for the formats that have only one of both.
@@ -90,12 +114,27 @@ impl Stream {
 
     /// Whether reading would find something, or an end, without asking the system.
     pub(crate) fn has_content(&self, socket: &Socket) -> bool {
-        let link = Link { socket, stream: self };
+        let link = Link { socket, stream: self, element: None };
         let look = |reading: &mut Reading| {
             reading.input.recover(&link);
             reading.input.has_content(&link)
         };
         self.input.try_with(link.number(), look).unwrap_or(false)
+    }
+
+    /// Lets threads reach the buffers directly by that key, which no other stream has.
+    pub fn set_key(&self, key: usize) {
+        self.key.store(key, Ordering::Relaxed);
+    }
+
+    fn key(&self) -> usize {
+        self.key.load(Ordering::Relaxed)
+    }
+
+    /// Makes all threads come by the lock again, after what they shall see there has been stored.
+    pub(crate) fn close_windows(&self, descriptor: RawFd) {
+        self.input.close_window(descriptor);
+        self.output.close_window(descriptor);
     }
 
     /// How it reads and writes characters.
@@ -104,7 +143,7 @@ impl Stream {
     }
 
     /// Changes how it reads and writes characters from now on.
-    pub fn change_mode(&self, change: impl Fn(&mut Mode)) {
+    pub(crate) fn change_mode(&self, change: impl Fn(&mut Mode)) {
         self.mode.change(change);
     }
 
@@ -139,7 +178,7 @@ impl Socket {
             None => None,
         };
         match self.open_stream() {
-            Some(stream) if refused != Some(self.format()) => Ok(Link { socket: self, stream }),
+            Some(stream) if refused != Some(self.format()) => Ok(Link { socket: self, stream, element }),
             _ => Err(self.refuse(doing)),
         }
     }

@@ -7,8 +7,11 @@ use super::buffer::{self, BUFFER, HEAD};
 use super::chunks::{BODY_END, CHUNK_END, size_line};
 use super::decode::copy;
 use super::encode::Encoder;
+use super::mode::Mode;
 use super::transport::Transport;
+use super::window::{Moved, View};
 use crate::error::{Error, Identifier, Result};
+use crate::socket::Format;
 use crate::sys::{self, Note, Wait};
 
 /// Bytes that are sent from where they are rather than copied behind what is buffered.
@@ -50,6 +53,38 @@ impl Default for Output {
 }
 
 impl Output {
+    /// Takes over what was written through a window.
+    pub(super) fn settle(&mut self, moved: Moved) {
+        if moved.next <= self.bytes.len() {
+            return;
+        }
+        #[allow(unsafe_code)]
+        // SAFETY: the window was opened on the spare capacity, all of which up to there was written.
+        unsafe {
+            self.bytes.set_len(moved.next);
+        }
+        self.line_start = self.bytes.last() == Some(&b'\n');
+    }
+
+    /// What can be reached through a window: the rest of the room, for ASCII where it is written as it
+    /// is.
+    #[inline]
+    pub(super) fn view(&mut self, mode: Mode, format: Format) -> Option<View> {
+        let end = HEAD + BUFFER;
+        if !self.has_room() || self.bytes.capacity() < end || self.encoder.is_some() {
+            return None;
+        }
+        let next = self.bytes.len();
+        let plain = mode.is_plain() && format != Format::Binary;
+        Some(View {
+            base: self.bytes.as_mut_ptr(),
+            next,
+            bytes_end: if format == Format::Text { next } else { end },
+            characters_end: if plain { end } else { next },
+            character_end: 0,
+        })
+    }
+
     fn unsent(&self) -> &[u8] {
         self.bytes.get(self.sent..).unwrap_or_default()
     }

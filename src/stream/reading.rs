@@ -39,12 +39,29 @@ impl Link<'_> {
         Error::new(Identifier::WOULD_BLOCK, format!("reading from the {}", self.socket))
     }
 
-    /// Runs a function of the reader, alone in its direction.
+    /// Runs a function of the reader, alone in its direction; `None` where another thread is in it and
+    /// this one is not patient. What stays in the buffer can then be reached directly.
+    #[inline]
+    fn alone<T>(&self, patient: bool, body: impl FnOnce(&mut Reading) -> (T, bool)) -> Option<T> {
+        let mode = self.stream.mode();
+        let characters = self.element == Some(Element::Character);
+        let (done, stays) = self.stream.input.with_window(
+            self.number(),
+            patient,
+            self.stream.key(),
+            body,
+            |reading| reading.input.view(mode, self.socket.format(), characters),
+            || self.allows_window(mode),
+        )?;
+        self.tell(stays);
+        Some(done)
+    }
+
+    /// The same, waiting for other readers.
     #[inline]
     fn read<T>(&self, body: impl FnOnce(&mut Reading) -> Result<T>) -> Result<T> {
-        let (done, stays) = self.stream.input.with(self.number(), |reading| self.run_reader(reading, body));
-        self.tell(stays);
-        done
+        let done = self.alone(true, |reading| self.run_reader(reading, body));
+        done.unwrap_or_else(|| Err(self.would_block()))
     }
 
     /// Wait sets are told of bytes that stay in the buffer, outside of the lock.
@@ -57,11 +74,8 @@ impl Link<'_> {
 
     /// The same where nothing may be waited for: another thread that reads is not waited for.
     fn read_no_hang<T>(&self, body: impl FnOnce(&mut Reading) -> Result<T>) -> Result<T> {
-        let run = |reading: &mut Reading| self.run_reader(reading, body);
-        let busy = || (Err(self.would_block()), false);
-        let (done, stays) = self.stream.input.try_with(self.number(), run).unwrap_or_else(busy);
-        self.tell(stays);
-        done
+        let done = self.alone(false, |reading| self.run_reader(reading, body));
+        done.unwrap_or_else(|| Err(self.would_block()))
     }
 
     fn character(&self, reading: &mut Reading, wait: Wait) -> Result<char> {
@@ -167,13 +181,12 @@ impl Socket {
     pub fn read_line_view(&self) -> Result<(*const u8, usize, Result<Ending>)> {
         let link = self.link(Some(Element::Character), "reading a line from")?;
         // The buffer stays, though it may be empty now.
-        let (view, stays) = link.stream.input.with(link.number(), |reading| {
+        let view = link.alone(true, |reading| {
             reading.input.recover(&link);
             let view = link.line_in_place(reading);
             (view, reading.input.holds_something())
         });
-        link.tell(stays);
-        view
+        view.unwrap_or_else(|| Err(link.would_block()))
     }
 
     /// read-sequence into a string.

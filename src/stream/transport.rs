@@ -1,7 +1,8 @@
 //! What the stream moves its bytes over: a descriptor, and whatever is put on one later.
 
-use super::Stream;
 use super::counts::Count;
+use super::mode::Mode;
+use super::{Element, Stream};
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::socket::{Direction, Socket};
 use crate::sys::{self, Fd, Note, Wait};
@@ -44,6 +45,8 @@ pub trait Transport {
 pub struct Link<'a> {
     pub socket: &'a Socket,
     pub stream: &'a Stream,
+    /// What is moved, if either.
+    pub element: Option<Element>,
 }
 
 impl Link<'_> {
@@ -53,11 +56,17 @@ impl Link<'_> {
         self.socket.descriptor().number()
     }
 
+    /// Whether a window may be open that was made for this mode.
+    #[inline]
+    pub fn allows_window(&self, mode: Mode) -> bool {
+        self.socket.open_stream().is_some() && !self.socket.watch().is_watched() && self.stream.mode() == mode
+    }
+
     fn reading(&self) -> String {
         format!("reading from the {}", self.socket)
     }
 
-    fn writing(&self) -> String {
+    pub(super) fn writing(&self) -> String {
         format!("writing to the {}", self.socket)
     }
 

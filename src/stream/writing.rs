@@ -3,7 +3,7 @@
 use super::output::Output;
 use super::transport::{Link, Transport as _};
 use super::{Element, Stream};
-use crate::error::{Error, Result};
+use crate::error::{Error, Identifier, Result};
 use crate::socket::Socket;
 
 /// The keywords of socket-control: `None` is not given.
@@ -28,7 +28,7 @@ impl Stream {
     /// Flushes for a close, and ends a chunked body. A thread that is still writing is woken by
     /// the close instead.
     pub(crate) fn flush_for_close(&self, socket: &Socket) -> Result<()> {
-        let link = Link { socket, stream: self };
+        let link = Link { socket, stream: self, element: None };
         let flush = |output: &mut Output| {
             output.recover(&link);
             output.leave_shift(&link)?;
@@ -41,11 +41,20 @@ impl Stream {
 impl Link<'_> {
     /// Runs a function of the writer, alone in its direction.
     #[inline]
-    fn write<T>(&self, body: impl FnOnce(&mut Output) -> T) -> T {
-        self.stream.output.with(self.number(), |output| {
-            output.recover(self);
-            body(output)
-        })
+    fn write<T>(&self, body: impl FnOnce(&mut Output) -> Result<T>) -> Result<T> {
+        let mode = self.stream.mode();
+        let done = self.stream.output.with_window(
+            self.number(),
+            true,
+            self.stream.key(),
+            |output| {
+                output.recover(self);
+                body(output)
+            },
+            |output| output.view(mode, self.socket.format()),
+            || self.allows_window(mode),
+        );
+        done.unwrap_or_else(|| Err(Error::new(Identifier::WOULD_BLOCK, self.writing())))
     }
 }
 
@@ -140,8 +149,10 @@ impl Socket {
     /// clear-output.
     pub fn clear_output(&self) -> Result<()> {
         let link = self.link(None, "clearing the output of")?;
-        link.write(Output::clear);
-        Ok(())
+        link.write(|output| {
+            output.clear();
+            Ok(())
+        })
     }
 
     /// write-no-hang-p: whether a byte could be written without waiting, be it for an error.

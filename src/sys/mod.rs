@@ -36,5 +36,8 @@ pub use openssl::openssl_version;
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};
 pub use stack::Stack;
-pub use threads::{Doing, Uncancelled, doing, forget_thread_id, now, processor_time, thread_id};
+pub use threads::{
+    Doing, Uncancelled, doing, forget_thread_id, now, processor_time, stack_pointer, thread_id,
+    thread_pointer,
+};
 pub use time::{Ready, poll_all, set_timeout, sleep, wait_for};

@@ -4,16 +4,24 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 static BARRIER_ACROSS_THREADS: AtomicBool = AtomicBool::new(false);
 
-/// Asks the kernel for barriers across threads and registers what the child of a fork runs.
-/// To be called before the first use of the barriers; again does no harm.
-pub fn prepare(after_fork_in_child: extern "C" fn()) {
-    // SAFETY: membarrier takes integers only; the handler is a function that lives as long as
-    // this library, which is never unloaded.
-    let registered = unsafe {
-        libc::pthread_atfork(None, None, Some(after_fork_in_child));
-        libc::syscall(libc::SYS_membarrier, libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0)
-    };
+/// Asks the kernel for barriers across threads. To be called before their first use; again does no
+/// harm.
+pub fn prepare_barriers() {
+    // SAFETY: membarrier takes integers only.
+    let registered =
+        unsafe { libc::syscall(libc::SYS_membarrier, libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) };
     BARRIER_ACROSS_THREADS.store(registered == 0, Ordering::SeqCst);
+}
+
+/// The child of a fork runs `forget` from now on.
+pub fn after_fork_in_child(forget: extern "C" fn()) {
+    // SAFETY: the handler is a function that lives as long as this library, which is never unloaded.
+    unsafe { libc::pthread_atfork(None, None, Some(forget)) };
+}
+
+/// Whether the cheap half costs nothing, because the kernel makes the costly one.
+pub fn has_barrier() -> bool {
+    BARRIER_ACROSS_THREADS.load(Ordering::Relaxed)
 }
 
 /// The cheap half of the barrier, on the path of every call: orders a store before a later load

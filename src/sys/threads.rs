@@ -30,6 +30,46 @@ pub fn forget_thread_id() {
     ID.set(0);
 }
 
+/// Where this thread's control block is, which no other live thread's is; 0 on other processors.
+#[inline(always)]
+pub fn thread_pointer() -> usize {
+    let pointer: usize;
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: by the ABI of threads the control block begins with its own address.
+    unsafe {
+        core::arch::asm!("mov {}, fs:0", out(reg) pointer, options(nostack, preserves_flags, pure, readonly));
+    }
+    #[cfg(all(target_arch = "aarch64", not(miri)))]
+    // SAFETY: the register can be read.
+    unsafe {
+        core::arch::asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nostack, preserves_flags, pure, nomem));
+    }
+    #[cfg(any(miri, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+    {
+        pointer = 0;
+    }
+    pointer
+}
+
+/// About where the caller is on its stack.
+#[inline(always)]
+pub fn stack_pointer() -> usize {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    {
+        let pointer: usize;
+        // SAFETY: the register can be read.
+        unsafe {
+            core::arch::asm!("mov {}, rsp", out(reg) pointer, options(nostack, preserves_flags, nomem));
+        }
+        pointer
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+    {
+        let marker = 0u8;
+        std::hint::black_box(&raw const marker).addr()
+    }
+}
+
 /// What a thread is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doing {
