@@ -168,7 +168,7 @@ fn claim() -> &'static Record {
         PREPARED.store(true, Ordering::SeqCst);
     }
     let record = take_free_record().unwrap_or_else(add_record);
-    record.depth.store(0, Ordering::Relaxed);
+    record.depth.store(0, Ordering::Release);
     RECORD.set(Some(record));
     // Fails only while the thread ends; the record then stays taken.
     let _ = AT_THREAD_EXIT.try_with(|_| ());
@@ -223,6 +223,7 @@ impl Drop for AtThreadExit {
         if let Some(record) = RECORD.take() {
             record.depth.store(0, Ordering::Release);
             record.taken.store(false, Ordering::SeqCst);
+            process::barrier_for_one();
             // What calls kept that this thread has left.
             if !RETIRED.is_empty() {
                 collect();

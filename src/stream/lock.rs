@@ -31,7 +31,8 @@ pub struct Direction<T> {
     belongs: AtomicU32,
     /// That thread's number while it is inside.
     busy: AtomicU32,
-    /// The holder's number when the lock belongs to nobody, with `CONTENDED` where others may wait.
+    /// The holder's number when the lock belongs to nobody, with its turn, and with `CONTENDED`
+    /// where others may wait.
     owner: AtomicU32,
     /// Of the thread that the lock belongs to.
     own_mark: Mark,
@@ -71,7 +72,11 @@ impl Mark {
 // SAFETY: the state is only reached through `with`, by the thread that owns the lock.
 unsafe impl<T: Send> Sync for Direction<T> {}
 
-/// Threads have smaller numbers.
+/// The bits of a thread's number, which the kernel keeps below 4194304.
+const THREAD: u32 = (1 << TURN_SHIFT) - 1;
+/// Above it a part of `turn`: who has seen that the holder has left takes the lock over from that
+/// turn, and not from a later one of a holder that came back.
+const TURN_SHIFT: u32 = 22;
 const CONTENDED: u32 = 1 << 31;
 /// The lock no longer belongs to a thread, which may not know it yet.
 const GIVING_UP: u32 = u32::MAX - 1;
@@ -180,6 +185,10 @@ impl<T: Windowed> Direction<T> {
     #[cold]
     fn enter(&self, me: u32, descriptor: RawFd, patient: bool) -> bool {
         self.take_from_thread(descriptor);
+        if self.busy.load(Ordering::Relaxed) == me {
+            // It has left a call from the time when the lock was its own.
+            self.leave_own(me);
+        }
         let mut watch = Watch::default();
         if !self.wait_for_owner(me, descriptor, patient, &mut watch) {
             return false;
@@ -212,28 +221,36 @@ impl<T: Windowed> Direction<T> {
     }
 
     fn wait_for_owner(&self, me: u32, descriptor: RawFd, patient: bool, watch: &mut Watch) -> bool {
-        if self.owner.compare_exchange(0, me, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
+        let turn = (self.mark.turn.load(Ordering::Relaxed) << TURN_SHIFT) & !CONTENDED;
+        if self.owner.compare_exchange(0, me | turn, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
             return true;
         }
+        let mut woken = false;
         loop {
             let owner = self.owner.load(Ordering::SeqCst);
-            let seen = match owner & !CONTENDED {
+            let seen = match owner & THREAD {
                 0 => Seen::Left,
                 thread if thread == me => Seen::Left,
                 thread => watch.look(self.mark.holder(thread), descriptor),
             };
-            if seen == Seen::Inside && !patient {
+            let refused = seen == Seen::Inside && !patient;
+            if refused && !woken {
                 return false;
             }
             // Others may wait too, so that the lock stays marked.
-            let next = if seen == Seen::Left { me } else { owner } | CONTENDED;
+            let next = match seen {
+                Seen::Left if owner & THREAD == me => owner.wrapping_add(1 << TURN_SHIFT),
+                Seen::Left => me | turn,
+                _ => owner,
+            } | CONTENDED;
             if self.owner.compare_exchange(owner, next, Ordering::SeqCst, Ordering::SeqCst).is_err() {
                 continue;
             }
-            if seen == Seen::Left {
-                return true;
+            if seen == Seen::Left || refused {
+                return !refused;
             }
             sys::wait_while(&self.owner, next, BETWEEN_LOOKS);
+            woken = true;
         }
     }
 
@@ -258,12 +275,14 @@ impl<T: Windowed> Direction<T> {
 
     #[inline]
     fn unlock(&self, me: u32) {
-        if self.owner.compare_exchange(me, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            return;
-        }
+        let mut owner = self.owner.load(Ordering::Relaxed);
         // A handler of a signal that came in here may have unlocked it already.
-        if self.owner.compare_exchange(me | CONTENDED, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok() {
-            sys::wake_one(&self.owner);
+        while owner & THREAD == me {
+            match self.owner.compare_exchange(owner, 0, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) if owner & CONTENDED != 0 => return sys::wake_one(&self.owner),
+                Ok(_) => return,
+                Err(now) => owner = now,
+            }
         }
     }
 
