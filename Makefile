@@ -53,14 +53,14 @@ LINK_STATIC = $(DIST)/libacl_socket.a $(OPENSSL_LDFLAGS) $$(cat $(NATIVE))
 all: $(LIBRARIES)
 .PHONY: all check check-header check-header-matrix check-symbols check-native-libs check-rust check-c \
 	check-c-programs check-cpp check-demo check-install check-valgrind check-sanitize check-sanitize-programs \
-	check-tsan-programs bench demo examples header install install-strip uninstall clean help FORCE
+	check-tsan-programs check-loom bench demo examples header install install-strip uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make                  the shared and the static library, in $(DIST)'
 	@echo 'make demo             builds and runs the examples'
 	@echo 'make bench            the library against bare system calls, as ratios; bench/README.md'
-	@echo 'make check            every test but the slow ones: make check-valgrind, make check-sanitize'
+	@echo 'make check            every test but the slow ones: make check-valgrind, check-sanitize, check-loom'
 	@echo 'make install          PREFIX=$(PREFIX) LIBDIR INCLUDEDIR PKGCONFIGDIR DESTDIR; also install-strip, uninstall'
 	@echo 'make header           include/acl_socket.h, from the sources'
 	@echo 'make clean            removes all that was built'
@@ -131,6 +131,12 @@ check-native-libs: all
 
 check-rust: $(if $(FEATURES),$(STATICLIB))
 	@$(OPENSSL_ENV) $(RUN_CARGO) test --target-dir $(TARGET) $(CARGOFLAGS)
+
+# The models of what threads share, in every order of few preemptions. Each run of a model maps its threads'
+# stacks, at which two models at once would only wait for each other.
+check-loom: $(if $(FEATURES),$(STATICLIB))
+	@$(OPENSSL_ENV) RUSTFLAGS='--cfg loom' $(RUN_CARGO) test --release --lib --target-dir $(TARGET)/loom $(CARGOFLAGS) \
+		-- --test-threads=1 _model::
 
 C_TESTS := $(basename $(notdir $(wildcard c-tests/*.c))) sweep
 C_SUPPORT := $(wildcard c-tests/support/*.c)

@@ -7,13 +7,14 @@
 //! runs: its frames are then recognised at its next call by their place on the stack. No lock is
 //! held anywhere, and the child of a fork forgets the frames of the threads it does not have.
 
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
+use crate::sync::{locals, statics};
 use crate::sys::{Stack, process};
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering, fence};
 
 /// Objects one thread can be inside of at once, left-over frames included; more take a new record.
-const FRAMES: usize = 16;
+const FRAMES: usize = if cfg!(loom) { 2 } else { 16 };
 
 /// The next call's frame is lower than a frame that is still live by at least this: a signal frame
 /// lies between them. Less than any signal frame of the supported machines.
@@ -35,11 +36,13 @@ struct Record {
     next: Option<&'static Record>,
 }
 
-static RECORDS: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
-static RECORD_COUNT: AtomicUsize = AtomicUsize::new(0);
-static RETIRED: Stack<Retired> = Stack::new();
+statics! {
+    static RECORDS: AtomicPtr<Record> = AtomicPtr::new(std::ptr::null_mut());
+    static RECORD_COUNT: AtomicUsize = AtomicUsize::new(0);
+    static RETIRED: Stack<Retired> = Stack::new();
+}
 
-thread_local! {
+locals! {
     static RECORD: Cell<Option<&'static Record>> = const { Cell::new(None) };
     static AT_THREAD_EXIT: AtThreadExit = const { AtThreadExit };
 }
@@ -161,7 +164,7 @@ fn record() -> &'static Record {
 #[cold]
 fn claim() -> &'static Record {
     // To prepare twice does no harm; a `Once` that is left by `longjmp` would stop all others.
-    static PREPARED: AtomicBool = AtomicBool::new(false);
+    statics! { static PREPARED: AtomicBool = AtomicBool::new(false); }
     if !PREPARED.load(Ordering::SeqCst) {
         process::prepare_barriers();
         process::after_fork_in_child(forget_other_threads);

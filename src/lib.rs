@@ -8,8 +8,9 @@
 //! - `names` — hosts and ports; `address` — IP addresses: both know no socket;
 //! - `hazard` — which objects each thread is inside of;
 //! - `error` — identifier, code and action: known by all;
-//! - `sys` — the only system calls.
+//! - `sync` — what threads share; `sys` — the only system calls.
 
+#![cfg_attr(loom, allow(dead_code, unused_imports))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod address;
@@ -19,4 +20,5 @@ mod hazard;
 pub mod names;
 pub mod socket;
 pub mod stream;
+mod sync;
 mod sys;

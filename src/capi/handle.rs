@@ -6,10 +6,11 @@
 use crate::error::{Error, Identifier, Result};
 use crate::hazard::{self, Inside};
 use crate::socket::{Socket, WaitSet};
+use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{array, statics};
 use crate::sys::process;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// What a handle can stand for.
 pub(super) trait Kind: Send + Sync + 'static {
@@ -37,14 +38,14 @@ impl Kind for WaitSet {
 }
 
 #[cfg(target_pointer_width = "64")]
-const INDEX_BITS: u32 = 24;
+const INDEX_BITS: u32 = if cfg!(loom) { 4 } else { 24 };
 #[cfg(not(target_pointer_width = "64"))]
 const INDEX_BITS: u32 = 16;
 const MARK_BITS: u32 = 4;
 const GENERATION_SHIFT: u32 = MARK_BITS + INDEX_BITS;
 const INDICES: usize = 1 << INDEX_BITS;
 const LAST_GENERATION: usize = usize::MAX >> GENERATION_SHIFT;
-const FIRST_SEGMENT: usize = 64;
+const FIRST_SEGMENT: usize = if cfg!(loom) { 2 } else { 64 };
 const SEGMENTS: usize = (INDEX_BITS - FIRST_SEGMENT.ilog2()) as usize + 1;
 
 struct Slot {
@@ -56,10 +57,12 @@ struct Slot {
     next_free: AtomicU32,
 }
 
-static TABLE: [AtomicPtr<Slot>; SEGMENTS] = [const { AtomicPtr::new(ptr::null_mut()) }; SEGMENTS];
-static USED: AtomicUsize = AtomicUsize::new(0);
-/// The first free slot's index plus one, below a count that makes each exchange unique.
-static FREE: AtomicU64 = AtomicU64::new(0);
+statics! {
+    static TABLE: [AtomicPtr<Slot>; SEGMENTS] = array![AtomicPtr::new(ptr::null_mut()); SEGMENTS];
+    static USED: AtomicUsize = AtomicUsize::new(0);
+    /// The first free slot's index plus one, below a count that makes each exchange unique.
+    static FREE: AtomicU64 = AtomicU64::new(0);
+}
 
 /// The object of a valid handle, kept in memory while this lives.
 pub(super) struct Held<T: Kind> {

@@ -21,6 +21,8 @@ mod arguments;
 mod boundary;
 mod condition;
 mod handle;
+#[cfg(loom)]
+mod handle_model;
 
 pub use accessors::*;
 pub use addresses::*;

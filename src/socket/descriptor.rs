@@ -3,10 +3,10 @@
 
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::hazard;
+use crate::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 use crate::sys::{self, Closing, Fd};
 use std::net::Shutdown;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicI32, AtomicU8, Ordering};
 
 const INPUT_SHUT: u8 = 1;
 const OUTPUT_SHUT: u8 = 2;

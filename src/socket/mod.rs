@@ -5,6 +5,8 @@ mod accessors;
 mod connect;
 mod datagram;
 mod descriptor;
+#[cfg(loom)]
+mod descriptor_model;
 mod limits;
 mod make;
 mod options;

@@ -23,6 +23,8 @@ mod holder;
 mod input;
 mod lines;
 mod lock;
+#[cfg(loom)]
+mod lock_model;
 mod mode;
 mod output;
 mod reading;

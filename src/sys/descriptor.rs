@@ -1,5 +1,7 @@
 //! Descriptors: making, naming, connecting, accepting, shutting down.
 
+#[cfg(loom)]
+use super::model::close;
 use super::time::{Ready, wait_for};
 use super::{Address, Name};
 use crate::error::Errno;
@@ -51,9 +53,14 @@ impl Closing {
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        // SAFETY: close takes an integer, which was given up to this value.
-        unsafe { libc::syscall(libc::SYS_close, self.0) };
+        close(self.0);
     }
+}
+
+#[cfg(not(loom))]
+fn close(number: RawFd) {
+    // SAFETY: close takes an integer, which was given up to the caller.
+    unsafe { libc::syscall(libc::SYS_close, number) };
 }
 
 /// The errno of the system call that just failed in this thread.

@@ -11,6 +11,8 @@ mod futex;
 mod interfaces;
 mod md5;
 mod message;
+#[cfg(loom)]
+pub mod model;
 mod note;
 mod openssl;
 mod options;
@@ -23,11 +25,9 @@ mod time;
 pub use address::{Address, FileName, MAX_FILE_NAME, Name};
 pub use descriptor::{
     Closing, Fd, FileIdentity, accept, adopt, begin_connect, bind, connect, connected, file_identity,
-    is_readable, listen, local_name, nature, replace_by_dead, set_nonblocking, shutdown, socket,
-    unlink_if_same, wait_readable,
+    is_readable, listen, local_name, nature, set_nonblocking, socket, unlink_if_same, wait_readable,
 };
 pub use epoll::{EVENTS, Happened, doorbell, epoll, ring, silence, unwatch, wait as epoll_wait, watch};
-pub use futex::{wait_while, wake_one};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
 pub use message::{Wait, arrived, receive, receive_from, receive_split, send, send_to};
@@ -36,8 +36,17 @@ pub use openssl::openssl_version;
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};
 pub use stack::Stack;
-pub use threads::{
-    Doing, Uncancelled, doing, forget_thread_id, now, processor_time, stack_pointer, thread_id,
-    thread_pointer,
-};
+pub use threads::{Doing, Uncancelled, now, stack_pointer, thread_pointer};
 pub use time::{Ready, poll_all, set_timeout, sleep, wait_for};
+
+// What models have a kernel of their own for.
+#[cfg(loom)]
+pub use model::{
+    doing, forget_thread_id, processor_time, replace_by_dead, shutdown, thread_id, wait_while, wake_one,
+};
+#[cfg(not(loom))]
+pub use {
+    descriptor::{replace_by_dead, shutdown},
+    futex::{wait_while, wake_one},
+    threads::{doing, forget_thread_id, processor_time, thread_id},
+};
