@@ -67,6 +67,16 @@ static acl_status in_receive_from(task *self)
     return acl_receive_from(self->socket, room, sizeof room, &received);
 }
 
+static acl_status in_receive_from_many(task *self)
+{
+    char room[2][100];
+    acl_datagram places[] = { { .buffer = room[0], .size = 100 }, { .buffer = room[1], .size = 100 } };
+    size_t count = 777;
+    acl_status status = acl_receive_from_many(self->socket, places, 2, &count);
+    EQUAL(count, 0);
+    return status;
+}
+
 static acl_status in_receive_from_extract(task *self)
 {
     void *data;
@@ -180,6 +190,7 @@ TEST(receivers_are_woken)
             for (internet = 0; internet < 2; internet++) {
                 closing_wakes(datagrams(internet), in_receive_from, limits, aborted);
                 closing_wakes(datagrams(internet), in_receive_from_extract, limits, aborted);
+                closing_wakes(datagrams(internet), in_receive_from_many, limits, aborted);
                 closing_wakes(datagrams(internet), in_wait_for_input, limits, aborted);
             }
         }

@@ -832,6 +832,42 @@ typedef struct acl_received {
 } acl_received;
 
 /**
+ * One of the datagrams of acl_send_to_many and acl_receive_from_many. What was received can be sent
+ * back as it is. Clear a structure before setting its fields. This struct never grows.
+ */
+typedef struct acl_datagram {
+  /**
+   * The bytes to send, or the memory for those that come.
+   */
+  void *buffer;
+  /**
+   * How much memory there is to receive into, at least 1. For sending it need not be given.
+   */
+  size_t size;
+  /**
+   * Bytes to send; or set to how many were stored.
+   */
+  size_t length;
+  /**
+   * Set to how many bytes the sender sent: where it is more than length, the rest is lost.
+   */
+  size_t message_length;
+  /**
+   * Where it goes, of kind ACL_SOCKET_NO_ADDRESS for where all of these go; or set to the sender's.
+   */
+  struct acl_ipaddr remote_host;
+  /**
+   * The port there, 1 to 65535; or set to the sender's.
+   */
+  int32_t remote_port;
+  /**
+   * For file sockets: the file to send to; or 112 bytes of room for the sender's file name. NULL
+   * where it goes where all go, or is not wanted.
+   */
+  char *remote_filename;
+} acl_datagram;
+
+/**
  * One of those that acl_wait_for_input_available waits for. This struct never grows.
  */
 typedef struct acl_wait_item {
@@ -1558,6 +1594,45 @@ acl_status acl_receive_from_extract(struct acl_socket *sock,
                                     size_t size,
                                     void **data,
                                     struct acl_received *received);
+
+/**
+ * Sends datagrams in their order, many in a system call. Those that follow each other with the same
+ * destination and of one length, of which the last may be shorter, cost the least: where the system
+ * can, up to 64 of them cross it as one (UDP segmentation offload), best where they lie behind each
+ * other in memory too. Where it cannot, they go all the same.
+ * @param datagrams, count the buffer and the length of each, and where it goes if elsewhere than
+ * all. A destination is an address: names are looked up once, for args.
+ * @param args where all go that do not say so themselves, as of acl_send_to; NULL for the defaults
+ * that acl_make_socket was given.
+ * @param sent how many went, from the first on; it is kept up to date while the call waits. After a
+ * failure the error is that of datagrams[sent], which did not go; to go on, send the rest. May be NULL.
+ * @return as acl_send_to, the report naming the datagram.
+ */
+acl_status acl_send_to_many(struct acl_socket *sock,
+                            const struct acl_datagram *datagrams,
+                            size_t count,
+                            const struct acl_send_to_args *args,
+                            size_t *sent);
+
+/**
+ * Receives the datagrams that are there, at most count, waiting for the first only; many in a
+ * system call. It never waits for the array to fill.
+ *
+ * On an internet socket the first such call lets the system hand datagrams of one sender and one
+ * length over as one (UDP receive offload), which the library takes apart again: here, in
+ * acl_receive_from, and for the waiting functions, to which datagrams that came with others and were
+ * not taken yet count as input. Who reads the descriptor otherwise, or in another process, would see
+ * them undivided. Such a socket holds up to 1 MiB of memory until it is freed.
+ * @param datagrams, count for each the buffer and the size; length, message_length and the sender
+ * are set for those that came.
+ * @param received how many came; 0 after a failure.
+ * @return ACL_SOCKET_OK with at least one, else as acl_receive_from; ACL_SOCKET_INVALID_ARGUMENT
+ * where count is 0 or the first datagram has no room.
+ */
+acl_status acl_receive_from_many(struct acl_socket *sock,
+                                 struct acl_datagram *datagrams,
+                                 size_t count,
+                                 size_t *received);
 
 /**
  * Waits until input is available on at least one of several sockets and descriptors: reading from a

@@ -10,6 +10,7 @@ use crate::sys::FileName;
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::slice;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// A struct of keyword arguments.
@@ -72,6 +73,16 @@ pub(super) fn give<T>(place: *mut T, value: T) {
         // SAFETY: as in `out`.
         unsafe { place.write(value) };
     }
+}
+
+/// A count that the caller may read while the call waits, 0 now; `own` where it is not wanted.
+pub(super) fn progress(place: *mut usize, own: &AtomicUsize) -> &AtomicUsize {
+    if place.is_null() {
+        return own;
+    }
+    give(place, 0);
+    // SAFETY: as in `out`; a `usize` of the caller's is aligned.
+    unsafe { AtomicUsize::from_ptr(place) }
 }
 
 pub(super) fn null(name: &str) -> Error {

@@ -1,17 +1,22 @@
 //! Datagrams.
 
 use super::acl_status;
-use super::addresses::{acl_ipaddr, give_address};
-use super::arguments::{self, Keywords, bytes, file_name, give, host, keywords, out, port, room};
+use super::addresses::{ACL_SOCKET_NO_ADDRESS, acl_ipaddr, give_address};
+use super::arguments::{
+    self, Keywords, bytes, file_bytes, file_name, give, host, keywords, null, out, port, progress, room,
+    structs,
+};
 use super::boundary::boundary;
 use super::make_socket::{acl_socket, set_scope_id, socket};
 use super::variables;
 use crate::error::{Error, Result};
-use crate::socket::{Received, Socket};
-use crate::sys::Name;
+use crate::socket::{Arrival, Outgoing, Received, Socket, Target};
+use crate::sys::{FileName, Name};
+use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::sync::atomic::AtomicUsize;
 
 /// A datagram that was received. This struct never grows.
 #[repr(C)]
@@ -158,6 +163,158 @@ pub extern "C" fn acl_receive_from_extract(
     })
 }
 
+/// One of the datagrams of acl_send_to_many and acl_receive_from_many. What was received can be sent
+/// back as it is. Clear a structure before setting its fields. This struct never grows.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct acl_datagram {
+    /// The bytes to send, or the memory for those that come.
+    pub buffer: *mut c_void,
+    /// How much memory there is to receive into, at least 1. For sending it need not be given.
+    pub size: usize,
+    /// Bytes to send; or set to how many were stored.
+    pub length: usize,
+    /// Set to how many bytes the sender sent: where it is more than length, the rest is lost.
+    pub message_length: usize,
+    /// Where it goes, of kind ACL_SOCKET_NO_ADDRESS for where all of these go; or set to the sender's.
+    pub remote_host: acl_ipaddr,
+    /// The port there, 1 to 65535; or set to the sender's.
+    pub remote_port: i32,
+    /// For file sockets: the file to send to; or 112 bytes of room for the sender's file name. NULL
+    /// where it goes where all go, or is not wanted.
+    pub remote_filename: *mut c_char,
+}
+
+impl acl_datagram {
+    fn has_target(&self) -> bool {
+        self.remote_host.kind != ACL_SOCKET_NO_ADDRESS || !self.remote_filename.is_null()
+    }
+
+    #[inline]
+    fn outgoing(&self) -> Result<Outgoing<'_>> {
+        if self.size != 0 && self.length > self.size {
+            let (length, size) = (self.length, self.size);
+            return Err(Error::argument(format!("sending {length} bytes of a buffer of {size}")));
+        }
+        Ok(Outgoing { bytes: bytes(self.buffer, self.length, "buffer")?, to: self.target()? })
+    }
+
+    #[inline]
+    fn target(&self) -> Result<Target<'_>> {
+        if self.remote_host.kind != ACL_SOCKET_NO_ADDRESS {
+            let port = u16::try_from(self.remote_port).ok().filter(|port| *port != 0);
+            let refused = || format!("taking remote_port {}, which is not from 1 to 65535", self.remote_port);
+            return Ok(Target::Internet(
+                self.remote_host.value()?,
+                port.ok_or_else(|| Error::argument(refused()))?,
+            ));
+        }
+        if self.remote_filename.is_null() {
+            return Ok(Target::Default);
+        }
+        // A sender without a name is stored as an empty one: it cannot be sent back to.
+        let file = file_bytes(self.remote_filename, "remote_filename")?;
+        Ok(file.map_or(Target::Default, Target::File))
+    }
+
+    fn put(&mut self, arrived: Arrival<'_>) {
+        (self.length, self.message_length) = (arrived.length, arrived.message_length);
+        (self.remote_host, self.remote_port) = (acl_ipaddr::default(), 0);
+        match arrived.sender {
+            Some(Name::Internet(address, port)) => {
+                self.remote_host = acl_ipaddr::of(Some(*address));
+                self.remote_port = i32::from(*port);
+            }
+            Some(Name::File(file)) => give(self.remote_filename.cast(), file_room(file)),
+            None => give(self.remote_filename, 0),
+        }
+    }
+}
+
+/// A file name as the structs have it.
+fn file_room(file: &FileName) -> [c_char; 112] {
+    let mut room = [0; 112];
+    for (to, from) in room.iter_mut().zip(file.bytes().iter().take(111)) {
+        *to = from.cast_signed() as c_char;
+    }
+    room
+}
+
+/// Sends datagrams in their order, many in a system call. Those that follow each other with the same
+/// destination and of one length, of which the last may be shorter, cost the least: where the system
+/// can, up to 64 of them cross it as one (UDP segmentation offload), best where they lie behind each
+/// other in memory too. Where it cannot, they go all the same.
+/// @param datagrams, count the buffer and the length of each, and where it goes if elsewhere than
+/// all. A destination is an address: names are looked up once, for args.
+/// @param args where all go that do not say so themselves, as of acl_send_to; NULL for the defaults
+/// that acl_make_socket was given.
+/// @param sent how many went, from the first on; it is kept up to date while the call waits. After a
+/// failure the error is that of datagrams[sent], which did not go; to go on, send the rest. May be NULL.
+/// @return as acl_send_to, the report naming the datagram.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_send_to_many(
+    sock: *mut acl_socket,
+    datagrams: *const acl_datagram,
+    count: usize,
+    args: *const acl_send_to_args,
+    sent: *mut usize,
+) -> acl_status {
+    boundary(|| {
+        let own = AtomicUsize::new(0);
+        let sent = progress(sent, &own);
+        let sock = socket(sock)?;
+        let datagrams: &[acl_datagram] = structs(datagrams.cast_mut(), count, "datagrams")?;
+        let default = match datagrams.iter().all(acl_datagram::has_target) {
+            true => None,
+            false => destination(&sock, &keywords(args)?)?.map(|name| name.address()),
+        };
+        let one = |index| datagrams.get(index).map_or_else(|| Err(null("datagrams")), acl_datagram::outgoing);
+        sock.send_to_many(count, one, default.as_ref(), sent)
+    })
+}
+
+/// Receives the datagrams that are there, at most count, waiting for the first only; many in a
+/// system call. It never waits for the array to fill.
+///
+/// On an internet socket the first such call lets the system hand datagrams of one sender and one
+/// length over as one (UDP receive offload), which the library takes apart again: here, in
+/// acl_receive_from, and for the waiting functions, to which datagrams that came with others and were
+/// not taken yet count as input. Who reads the descriptor otherwise, or in another process, would see
+/// them undivided. Such a socket holds up to 1 MiB of memory until it is freed.
+/// @param datagrams, count for each the buffer and the size; length, message_length and the sender
+/// are set for those that came.
+/// @param received how many came; 0 after a failure.
+/// @return ACL_SOCKET_OK with at least one, else as acl_receive_from; ACL_SOCKET_INVALID_ARGUMENT
+/// where count is 0 or the first datagram has no room.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_receive_from_many(
+    sock: *mut acl_socket,
+    datagrams: *mut acl_datagram,
+    count: usize,
+    received: *mut usize,
+) -> acl_status {
+    boundary(|| {
+        let place = out(received, "received")?;
+        place.write(0);
+        let sock = socket(sock)?;
+        if count == 0 {
+            return Err(Error::argument("receiving datagrams into no datagram"));
+        }
+        let datagrams = Cell::from_mut(structs(datagrams, count, "datagrams")?).as_slice_of_cells();
+        let one = |index: usize| datagrams.get(index).map(Cell::get).ok_or_else(|| null("datagrams"));
+        let memory = |index| one(index).and_then(|it| room(it.buffer, it.size, "buffer"));
+        let put = |index: usize, arrived: Arrival<'_>| {
+            if let Some(cell) = datagrams.get(index) {
+                let mut filled = cell.get();
+                filled.put(arrived);
+                cell.set(filled);
+            }
+        };
+        place.write(sock.receive_from_many(count, memory, put)?);
+        Ok(())
+    })
+}
+
 fn give_received(place: &mut MaybeUninit<acl_received>, arrived: &Received) {
     let mut given = acl_received {
         length: arrived.length,
@@ -171,11 +328,7 @@ fn give_received(place: &mut MaybeUninit<acl_received>, arrived: &Received) {
             give_address(&raw mut given.remote_host, Some(*address));
             given.remote_port = i32::from(*port);
         }
-        Some(Name::File(file)) => {
-            for (to, from) in given.remote_filename.iter_mut().zip(file.bytes().iter().take(111)) {
-                *to = from.cast_signed() as c_char;
-            }
-        }
+        Some(Name::File(file)) => given.remote_filename = file_room(file),
         None => {}
     }
     place.write(given);

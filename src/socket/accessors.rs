@@ -68,7 +68,7 @@ impl Socket {
 
     /// The address of one end; `None` where that end has none.
     pub fn host(&self, end: End) -> Result<Option<IpAddress>> {
-        let saved = if let Role::Datagram(saved) = &self.role { saved.host() } else { None };
+        let saved = if let Role::Datagram(own) = &self.role { own.saved.host() } else { None };
         Ok(match self.internet_end(end, "asking the host of")? {
             Some(Name::Internet(address, _)) => Some(*address),
             _ if end == End::Remote => saved,
@@ -78,7 +78,7 @@ impl Socket {
 
     /// The port of one end; `None` where that end has none.
     pub fn port(&self, end: End) -> Result<Option<u16>> {
-        let saved = if let Role::Datagram(saved) = &self.role { saved.port() } else { None };
+        let saved = if let Role::Datagram(own) = &self.role { own.saved.port() } else { None };
         Ok(match self.internet_end(end, "asking the port of")? {
             Some(Name::Internet(_, port)) => Some(*port),
             _ if end == End::Remote => saved,
@@ -92,7 +92,7 @@ impl Socket {
             return Err(self.wrong_kind("asking the file name of"));
         }
         let saved = match &self.role {
-            Role::Datagram(saved) if end == End::Remote => saved.file_name(),
+            Role::Datagram(own) if end == End::Remote => own.saved.file_name(),
             _ => None,
         };
         Ok(match (self.name_of(end)?, saved) {

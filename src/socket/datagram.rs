@@ -1,11 +1,12 @@
 //! send-to and receive-from.
 
+use super::datagrams::Datagrams;
 use super::make::name_for;
-use super::{Direction, Host, Port, Role, Socket};
+use super::{Direction, Host, Port, Socket};
 use crate::address::IpAddress;
-use crate::error::{Error, Identifier, Result};
+use crate::error::{Errno, Error, Identifier, Result};
 use crate::names::Ipv6;
-use crate::sys::{self, FileName, Name};
+use crate::sys::{self, Fd, FileName, Name, Wait};
 
 /// Where a datagram goes: what is missing is taken from the defaults saved by make-socket.
 #[derive(Clone, Debug, Default)]
@@ -56,10 +57,7 @@ pub struct Received {
 
 impl Socket {
     fn destination(&self, doing: &str) -> Result<&Destination> {
-        match &self.role {
-            Role::Datagram(destination) => Ok(destination),
-            _ => Err(self.wrong_kind(doing)),
-        }
+        Ok(&self.datagrams(doing)?.saved)
     }
 
     /// Where a datagram to that host and port goes.
@@ -128,18 +126,15 @@ impl Socket {
 
     /// receive-from.
     pub fn receive_from(&self, buffer: &mut [u8]) -> Result<Received> {
-        self.destination("receiving a datagram from")?;
+        let own = self.datagrams("receiving a datagram from")?;
         let action = || format!("receiving a datagram from the {self}");
         let room = buffer.len();
-        let mut receive = |fd, wait| sys::receive_from(fd, buffer, wait);
-        let arrived = loop {
-            match self.run_waiting(Direction::Input, &mut receive, action) {
-                // An adopted descriptor may be one that does not wait.
-                Err(error) if error.code == libc::EAGAIN => {
-                    self.descriptor.run(sys::wait_readable, action)?;
-                }
-                arrived => break arrived?,
-            }
+        let receive = |fd, wait| match own.is_gathering() {
+            true => Ok(None),
+            false => sys::receive_from(fd, buffer, wait).map(Some),
+        };
+        let Some(arrived) = self.run_patiently(receive, action)? else {
+            return self.receive_gathered_one(own, buffer);
         };
         if arrived.length == 0 && self.descriptor.is_closed() {
             return Err(Error::new(Identifier::CLOSED, action()));
@@ -147,4 +142,39 @@ impl Socket {
         let length = arrived.length.min(room);
         Ok(Received { length, message_length: arrived.length, sender: arrived.sender })
     }
+
+    fn receive_gathered_one(&self, own: &Datagrams, buffer: &mut [u8]) -> Result<Received> {
+        let mut received = Received { length: 0, message_length: 0, sender: None };
+        self.receive_gathered(own, 1, |_, bytes, sender| {
+            let length = copy(buffer, bytes);
+            received = Received { length, message_length: bytes.len(), sender: sender.cloned() };
+            Ok(())
+        })?;
+        Ok(received)
+    }
+
+    /// Receives, also from an adopted descriptor that does not wait by itself.
+    pub(super) fn run_patiently<T>(
+        &self,
+        mut receive: impl FnMut(Fd, Wait) -> std::result::Result<T, Errno>,
+        action: impl Fn() -> String,
+    ) -> Result<T> {
+        loop {
+            match self.run_waiting(Direction::Input, &mut receive, &action) {
+                Err(error) if error.code == libc::EAGAIN => {
+                    self.descriptor.run(sys::wait_readable, &action)?;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+/// As many bytes as there is room for: how many.
+pub(super) fn copy(room: &mut [u8], bytes: &[u8]) -> usize {
+    let length = bytes.len().min(room.len());
+    if let (Some(room), Some(bytes)) = (room.get_mut(..length), bytes.get(..length)) {
+        room.copy_from_slice(bytes);
+    }
+    length
 }

@@ -49,7 +49,7 @@ impl Limits {
     }
 
     /// When a wait that begins now must end; `None` for never.
-    fn end(&self, direction: Direction) -> Option<u64> {
+    pub(super) fn end(&self, direction: Direction) -> Option<u64> {
         let timeout = self.of(direction).load(Ordering::Relaxed);
         let deadline = self.deadline.load(Ordering::Relaxed);
         let ends =

@@ -153,8 +153,8 @@ impl Socket {
                 sys::set_nonblocking(fd, false).map_err(|errno| errno.during(action()))?;
                 Role::Stream(Box::new(Stream::new(mode)))
             }
-            (false, _) if nature.remote.is_some() => Role::Datagram(Destination::connected()),
-            (false, _) => Role::Datagram(Destination::default()),
+            (false, _) if nature.remote.is_some() => Role::datagram(Destination::connected()),
+            (false, _) => Role::datagram(Destination::default()),
         };
         let owned = sys::adopt(fd).map_err(|errno| errno.during(action()))?;
         let mut socket = Socket::of(owned, family, format, role);
@@ -280,7 +280,7 @@ fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
         sys::listen(fd, args.backlog).map_err(|errno| errno.during(action()))?;
         return Ok(Socket::of(owned, family, args.format, Role::Passive(args.mode.unwrap_or_default())));
     }
-    Ok(Socket::of(owned, family, args.format, Role::Datagram(destination)))
+    Ok(Socket::of(owned, family, args.format, Role::datagram(destination)))
 }
 
 fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
@@ -326,7 +326,7 @@ fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
     }
     let role = match args.stream {
         true => Role::Passive(args.mode.unwrap_or_default()),
-        false => Role::Datagram(Destination::file(remote.map(name).transpose()?)),
+        false => Role::datagram(Destination::file(remote.map(name).transpose()?)),
     };
     let mut socket = Socket::of(owned, Family::File, args.format, role);
     socket.made_file = made_file;

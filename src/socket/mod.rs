@@ -4,6 +4,7 @@ mod accept;
 mod accessors;
 mod connect;
 mod datagram;
+mod datagrams;
 mod descriptor;
 #[cfg(loom)]
 mod descriptor_model;
@@ -18,6 +19,7 @@ mod watch;
 pub use accessors::{End, os_fd_read_no_hang_p};
 pub use connect::{begin_pending_connect, end_pending_connect};
 pub use datagram::{Destination, Received};
+pub use datagrams::{Arrival, Datagrams, Outgoing, Target};
 pub use descriptor::{Descriptor, Direction};
 pub use limits::Timeouts;
 pub use make::{Filenames, Host, MakeSocket, Port};
@@ -65,8 +67,8 @@ pub enum Role {
     Stream(Box<Stream>),
     /// A passive one, which is not, and how the streams that it accepts read and write characters.
     Passive(Mode),
-    /// A datagram socket and where it sends by default.
-    Datagram(Destination),
+    /// A datagram socket.
+    Datagram(Box<Datagrams>),
 }
 
 /// A socket.

@@ -26,7 +26,8 @@ impl Socket {
     pub fn has_content(&self) -> bool {
         match &self.role {
             Role::Stream(stream) => stream.has_content(self),
-            _ => false,
+            Role::Datagram(own) => own.has_content(self.descriptor.number()),
+            Role::Passive(_) => false,
         }
     }
 

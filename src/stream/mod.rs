@@ -40,6 +40,7 @@ pub use buffer::BUFFER;
 pub use characters::{CHARACTER, Ending};
 pub use charset::Charset;
 pub use counts::Count;
+pub(crate) use lock::Direction as Turn;
 pub use mode::{Eol, Malformed, Mode};
 pub use writing::Chunking;
 
@@ -81,6 +82,13 @@ impl Windowed for Reading {
     fn settle(&mut self, moved: Moved) {
         self.input.settle(moved);
     }
+}
+
+/// No window is ever opened on datagrams.
+impl Windowed for sys::Inflow {
+    const SIDE: Side = Side::Input;
+
+    fn settle(&mut self, _: Moved) {}
 }
 
 impl Windowed for Output {

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 mod address;
+mod batch;
 mod descriptor;
 mod epoll;
 mod futex;
@@ -23,6 +24,7 @@ mod threads;
 mod time;
 
 pub use address::{Address, FileName, MAX_FILE_NAME, Name};
+pub use batch::{Inbox, Inflow, Outbox, cannot_cut, cuts_messages, gather_received};
 pub use descriptor::{
     Closing, Fd, FileIdentity, accept, adopt, begin_connect, bind, connect, connected, file_identity,
     is_readable, listen, local_name, nature, set_nonblocking, socket, unlink_if_same, wait_readable,
