@@ -17,6 +17,12 @@ static inline bool acl_connect(acl_socket **socket, int port)
         .remote_host = "127.0.0.1", .remote_port = port, .nodelay = ACL_SOCKET_ON }, socket) == ACL_SOCKET_OK;
 }
 
+static inline bool acl_open_datagrams(acl_socket **socket, int port)
+{
+    return acl_make_socket(&(acl_make_socket_args){ ACL_SOCKET_ARGS(acl_make_socket_args), .type = ACL_SOCKET_DATAGRAM,
+        .local_host = "127.0.0.1", .remote_host = "127.0.0.1", .remote_port = port }, socket) == ACL_SOCKET_OK;
+}
+
 static inline void acl_end(acl_socket *socket)
 {
     acl_close(socket, 0);

@@ -27,7 +27,11 @@ enum service {
     SERVE_SOURCE,       /* sends the text without end */
     SERVE_CHUNKS,       /* sends it in the chunked coding, 4 KiB a chunk, without end */
     SERVE_ACCEPTING,    /* accepts and closes connections */
-    SERVE_CONNECTING    /* makes connections as a struct order says */
+    SERVE_CONNECTING,   /* makes connections as a struct order says */
+    SERVE_DATAGRAM_SINK,    /* answers a datagram of one byte by how many others there were */
+    SERVE_DATAGRAMS,        /* sends the beginning of the text, in datagrams without end, to the first who calls */
+    SERVE_DATAGRAM_ECHO,    /* sends back each datagram */
+    SERVE_NOTHING
 };
 
 /* What SERVE_SINK answers when it read something else than the text. */
@@ -39,7 +43,7 @@ struct order { int port, count, lines; };
 
 struct peer {
     pid_t process;
-    int port;           /* of TCP services; 0 else */
+    int port;           /* of TCP and UDP services; 0 else */
     int descriptor;     /* an end of a Unix-domain pair, or the control descriptor; -1 else */
 };
 
@@ -65,7 +69,7 @@ struct result {
 
 /* One measurement, in the measured process. */
 struct run {
-    size_t piece;               /* bytes of an operation, or lines exchanged on each connection */
+    size_t piece;               /* bytes of an operation, lines exchanged on each connection, or sockets */
     struct peer peer;
     struct result *result;
     bool measuring;
@@ -92,14 +96,15 @@ void fail(struct run *run, const char *what, const char *why) __attribute__((nor
 
 enum loop {
     ROUND_TRIPS, SEND, RECEIVE_SOME, RECEIVE_ALL, READ_LINES, READ_BYTES, READ_CHARACTERS, WRITE_LINES,
-    WRITE_BYTES, READ_CHUNKS, READ_CHUNK_BYTES, CONNECT, ACCEPT, HOLD, LOOPS
+    WRITE_BYTES, READ_CHUNKS, READ_CHUNK_BYTES, CONNECT, ACCEPT, HOLD, SEND_DATAGRAMS, RECEIVE_DATAGRAMS, DATAGRAM_TRIPS,
+    WAIT_FOR_ONE, SEND_FILE, PARSE, FORMAT, CHECK_HANDLES, LOOPS
 };
 
 struct contender {
     const char *name;
     void (*loops[LOOPS])(struct run *run);
 };
-extern const struct contender raw, rawbuf, acl, acl_in_place;
+extern const struct contender raw, rawbuf, raw_calls, acl, acl_in_place, acl_calls, acl_many;
 
 struct workload {
     const char *name;

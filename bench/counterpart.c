@@ -3,10 +3,15 @@
  * Unix-domain pair. */
 #include "bench.h"
 #include "raw.h"
+#include <netinet/udp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+
+#ifndef UDP_SEGMENT
+#define UDP_SEGMENT 103
+#endif
 
 enum { CHUNK = 4096, OPEN_AT_ONCE = 64 };
 
@@ -97,6 +102,64 @@ static void make_connections(int control)
     }
 }
 
+/* --- datagrams */
+
+static void sink_of_datagrams(int descriptor)
+{
+    enum { AT_ONCE = 64, ROOM = 2048 };
+    static struct mmsghdr headers[AT_ONCE];
+    static struct iovec vectors[AT_ONCE];
+    static char data[AT_ONCE][ROOM];
+    struct sockaddr_in senders[AT_ONCE];
+    uint64_t total = 0;
+    int count, i;
+    for (;;) {
+        for (i = 0; i < AT_ONCE; i++) {
+            vectors[i] = (struct iovec){ data[i], ROOM };
+            headers[i].msg_hdr = (struct msghdr){ .msg_iov = &vectors[i], .msg_iovlen = 1, .msg_name = &senders[i],
+                .msg_namelen = sizeof *senders };
+        }
+        count = recvmmsg(descriptor, headers, AT_ONCE, MSG_WAITFORONE, NULL);
+        for (i = 0; i < count; i++)
+            if (headers[i].msg_len == 1)
+                sendto(descriptor, &total, sizeof total, 0, (struct sockaddr *)&senders[i], sizeof *senders);
+            else if (total != NOT_THE_TEXT)
+                total = memcmp(data[i], text, headers[i].msg_len) == 0 ? total + 1 : NOT_THE_TEXT;
+    }
+}
+
+/* As fast as can be: the system cuts up what is sent at once, where it can. */
+static void source_of_datagrams(int descriptor)
+{
+    enum { AT_ONCE = 64 };
+    struct sockaddr_in caller;
+    socklen_t length = sizeof caller;
+    static char first[PIECE], many[PIECE];
+    ssize_t size = recvfrom(descriptor, first, sizeof first, 0, (struct sockaddr *)&caller, &length);
+    int each = (int)size, i;
+    size_t whole = (size_t)size;
+    if (size <= 0 || size > PIECE / AT_ONCE || connect(descriptor, (struct sockaddr *)&caller, length) != 0)
+        return;
+    for (i = 0; i < AT_ONCE; i++)
+        memcpy(many + i * size, text, (size_t)size);
+    if (setsockopt(descriptor, IPPROTO_UDP, UDP_SEGMENT, &each, sizeof each) == 0)
+        whole *= AT_ONCE;
+    for (;;)
+        send(descriptor, many, whole, 0);
+}
+
+static void echo_datagrams(int descriptor)
+{
+    static char data[PIECE];
+    struct sockaddr_in sender;
+    for (;;) {
+        socklen_t length = sizeof sender;
+        ssize_t received = recvfrom(descriptor, data, sizeof data, 0, (struct sockaddr *)&sender, &length);
+        if (received >= 0)
+            sendto(descriptor, data, (size_t)received, 0, (struct sockaddr *)&sender, length);
+    }
+}
+
 static void serve(enum service service, int descriptor)
 {
     switch (service) {
@@ -106,6 +169,10 @@ static void serve(enum service service, int descriptor)
     case SERVE_CHUNKS: source_of_chunks(descriptor); break;
     case SERVE_ACCEPTING: accept_and_close(descriptor); break;
     case SERVE_CONNECTING: make_connections(descriptor); break;
+    case SERVE_DATAGRAM_SINK: sink_of_datagrams(descriptor); break;
+    case SERVE_DATAGRAMS: source_of_datagrams(descriptor); break;
+    case SERVE_DATAGRAM_ECHO: echo_datagrams(descriptor); break;
+    case SERVE_NOTHING: pause(); break;
     }
 }
 
@@ -123,10 +190,11 @@ static int accept_one(int passive)
 
 bool start_peer(enum service service, bool unix_domain, int cpu, struct peer *peer)
 {
-    bool pair = unix_domain || service == SERVE_CONNECTING;
+    bool pair = unix_domain || service == SERVE_CONNECTING || service == SERVE_NOTHING;
+    bool datagrams = service == SERVE_DATAGRAM_SINK || service == SERVE_DATAGRAMS || service == SERVE_DATAGRAM_ECHO;
     int ends[2] = { -1, -1 };
     peer->port = 0;
-    if (pair ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 : (ends[1] = raw_listen(&peer->port)) < 0)
+    if (pair ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 : (ends[1] = datagrams ? raw_datagrams(&peer->port) : raw_listen(&peer->port)) < 0)
         return false;
     peer->descriptor = ends[0];
     peer->process = fork();
@@ -134,7 +202,7 @@ bool start_peer(enum service service, bool unix_domain, int cpu, struct peer *pe
         settle_process(cpu);
         if (pair)
             close(ends[0]);
-        else if (service != SERVE_ACCEPTING)
+        else if (service != SERVE_ACCEPTING && !datagrams)
             ends[1] = accept_one(ends[1]);
         if (ends[1] >= 0)
             serve(service, ends[1]);

@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,6 +69,30 @@ static inline int raw_listen(int *port)
     }
     *port = ntohs(address.sin_port);
     return descriptor;
+}
+
+/* A datagram socket on loopback, and its port where that is asked for. */
+static inline int raw_datagrams(int *port)
+{
+    struct sockaddr_in address = loopback(0);
+    socklen_t length = sizeof address;
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -1;
+    if (bind(descriptor, (struct sockaddr *)&address, length) != 0 ||
+        getsockname(descriptor, (struct sockaddr *)&address, &length) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    if (port != NULL)
+        *port = ntohs(address.sin_port);
+    return descriptor;
+}
+
+static inline size_t descriptor_limit(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (size_t)limit.rlim_cur : 1024;
 }
 
 static inline bool send_all(int descriptor, const void *data, size_t size)
