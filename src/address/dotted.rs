@@ -35,13 +35,13 @@ fn parse_rarer(text: &[u8], interface_index: impl Fn(&str) -> Option<u32>) -> Op
     parse_shorthand(text).map(IpAddress::V4)
 }
 
-/// Parses exactly four components.
+/// Parses exactly four components; the number is the IPv4 address.
 ///
 /// A value is first computed from each component as if that were well formed. The text must then
 /// be the one that the table has for this value, which settles digits, range, leading zeros and
 /// dots at once. No branch depends on the widths.
 #[inline]
-fn parse_quad(text: &[u8]) -> Option<u32> {
+pub fn parse_quad(text: &[u8]) -> Option<u32> {
     // The first eight octets and the last eight; seven as if a zero stood on either side.
     let (head, tail) = match (text.first_chunk(), text.last_chunk()) {
         (Some(head), Some(tail)) => (u64::from_le_bytes(*head), u64::from_le_bytes(*tail)),
@@ -337,6 +337,14 @@ const fn components() -> [Component; 256] {
 /// beyond the length, so it need not be removed.
 #[inline]
 fn format_quad(number: u32) -> Buffer<16> {
+    let (text, length) = quad_text(number);
+    Buffer { octets: text.to_le_bytes(), length: length as u8 }
+}
+
+/// The text of an IPv4 address in registers, first octet lowest, and its length, at most fifteen; what
+/// is beyond that is to be cut off.
+#[inline]
+pub fn quad_text(number: u32) -> (u128, usize) {
     let [a, b, c, d] = number.to_be_bytes().map(component);
     let left = u64::from(a.text) | u64::from(b.text) << a.width;
     let right = u64::from(b'.') | u64::from(c.text) << 8 | u64::from(d.text) << (c.width + 8);
@@ -345,8 +353,7 @@ fn format_quad(number: u32) -> Buffer<16> {
     let low = left | right << left_width;
     let high = right >> (64 - left_width);
     let length = (left_width + c.width + d.width) / 8;
-    let text = u128::from(low) | u128::from(high) << 64;
-    Buffer { octets: text.to_le_bytes(), length: length as u8 }
+    (u128::from(low) | u128::from(high) << 64, length as usize)
 }
 
 /// The text of an IPv6 address.

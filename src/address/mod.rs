@@ -7,7 +7,7 @@ mod tests;
 
 use std::fmt;
 
-pub use dotted::{DottedText, dotted_to_ipaddr, ipaddr_to_dotted};
+pub use dotted::{DottedText, dotted_to_ipaddr, ipaddr_to_dotted, parse_quad, quad_text};
 
 /// An IP address in the sense of section 3.0 of the specification: an unsigned 32-bit number in
 /// host order, or an IPv6 address structure.

@@ -1,9 +1,9 @@
 //! Section 3.0 and 5.2: IP addresses.
 
 use super::acl_status;
-use super::arguments::{self, boolean, give, give_text, out, text};
+use super::arguments::{self, boolean, give, give_short_text, give_text, out, text, text_bytes};
 use super::boundary::{answer, boundary};
-use crate::address::{self, IpAddress, Ipv6Address, ipaddr_to_dotted};
+use crate::address::{self, IpAddress, Ipv6Address, ipaddr_to_dotted, parse_quad, quad_text};
 use crate::error::{Error, Identifier, Result};
 use crate::names::parse_dotted;
 use crate::sys;
@@ -70,6 +70,14 @@ pub(super) fn value(address: *const acl_ipaddr, name: &str) -> Result<IpAddress>
     unsafe { address.as_ref() }.ok_or_else(|| arguments::null(name))?.value()
 }
 
+/// The same where it is an IPv4 address.
+#[inline]
+fn ipv4(address: *const acl_ipaddr) -> Option<u32> {
+    // SAFETY: as in `value`.
+    let address = unsafe { address.as_ref() }?;
+    (address.kind == ACL_SOCKET_IPV4).then_some(address.ipv4)
+}
+
 /// The address that a text stands for: "192.132.95.84", the Berkeley forms "23.3" (23.0.0.3) and
 /// "128.1.3" (128.1.0.3), or IPv6 colon hex, with a v4-mapped tail and %scope by number or by
 /// interface name. Components are decimal; one with a leading zero is refused, because other
@@ -89,10 +97,12 @@ pub extern "C" fn acl_dotted_to_ipaddr(
     boundary(|| {
         let place = out(address, "address")?;
         place.write(acl_ipaddr::default());
-        let dotted = text(dotted, "dotted")?;
-        let parsed = match boolean(errorp, "errorp")? {
-            true => Some(arguments::address(dotted)?),
-            false => parse_dotted(dotted),
+        let errorp = boolean(errorp, "errorp")?;
+        let quad = parse_quad(text_bytes(dotted, "dotted")?).map(IpAddress::V4);
+        let parsed = match (quad, errorp) {
+            (Some(quad), _) => Some(quad),
+            (None, true) => Some(arguments::address(text(dotted, "dotted")?)?),
+            (None, false) => parse_dotted(text(dotted, "dotted")?),
         };
         place.write(acl_ipaddr::of(parsed));
         Ok(())
@@ -122,6 +132,9 @@ pub extern "C" fn acl_ipaddr_to_dotted(
     length: *mut usize,
 ) -> acl_status {
     boundary(|| {
+        if ipv4(address).is_some_and(|number| give_short_text(quad_text(number), buffer, size, length)) {
+            return Ok(());
+        }
         let dotted = ipaddr_to_dotted(&value(address, "address")?);
         give_text(dotted.as_bytes(), buffer, size, length)
     })

@@ -10,7 +10,6 @@ use crate::sys::FileName;
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::slice;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 /// A struct of keyword arguments.
@@ -75,18 +74,16 @@ pub(super) fn give<T>(place: *mut T, value: T) {
     }
 }
 
-/// A count that the caller may read while the call waits, 0 now; `own` where it is not wanted.
-pub(super) fn progress(place: *mut usize, own: &AtomicUsize) -> &AtomicUsize {
-    if place.is_null() {
-        return own;
-    }
-    give(place, 0);
-    // SAFETY: as in `out`; a `usize` of the caller's is aligned.
-    unsafe { AtomicUsize::from_ptr(place) }
-}
-
+#[cold]
 pub(super) fn null(name: &str) -> Error {
     Error::argument(format!("taking NULL for {name}"))
+}
+
+/// The bytes of a text that need not be UTF-8.
+#[inline]
+pub(super) fn text_bytes<'a>(text: *const c_char, name: &str) -> Result<&'a [u8]> {
+    // SAFETY: as in `optional_text`.
+    if text.is_null() { Err(null(name)) } else { Ok(unsafe { CStr::from_ptr(text) }.to_bytes()) }
 }
 
 /// A text, `None` for NULL.
@@ -215,6 +212,27 @@ pub(super) fn give_text(value: &[u8], buffer: *mut c_char, size: usize, length: 
         return Err(Error::new(Identifier::BUFFER_TOO_SMALL, action));
     }
     Ok(())
+}
+
+/// The same for a text of at most 15 bytes, first byte lowest, where there is room for 16.
+#[inline]
+pub(super) fn give_short_text(
+    (text, count): (u128, usize),
+    buffer: *mut c_char,
+    size: usize,
+    length: *mut usize,
+) -> bool {
+    if size < size_of::<u128>() || buffer.is_null() {
+        return false;
+    }
+    let end = count.min(15);
+    // SAFETY: as in `room`; both places are within the first 16 bytes of it.
+    unsafe {
+        buffer.cast::<u128>().write_unaligned(text.to_le());
+        buffer.add(end).write(0);
+    }
+    give(length, end);
+    true
 }
 
 /// Memory from malloc for the caller to free, holding a copy of `values`; never NULL.

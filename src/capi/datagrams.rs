@@ -3,8 +3,7 @@
 use super::acl_status;
 use super::addresses::{ACL_SOCKET_NO_ADDRESS, acl_ipaddr, give_address};
 use super::arguments::{
-    self, Keywords, bytes, file_bytes, file_name, give, host, keywords, null, out, port, progress, room,
-    structs,
+    self, Keywords, bytes, file_bytes, file_name, give, host, keywords, null, out, port, room, structs,
 };
 use super::boundary::boundary;
 use super::make_socket::{acl_socket, set_scope_id, socket};
@@ -16,7 +15,6 @@ use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::AtomicUsize;
 
 /// A datagram that was received. This struct never grows.
 #[repr(C)]
@@ -99,7 +97,13 @@ pub extern "C" fn acl_send_to(
         give(sent, 0);
         let sock = socket(sock)?;
         let bytes = bytes(buffer, size, "buffer")?;
-        let destination = destination(&sock, &keywords(args)?)?;
+        if args.is_null()
+            && let saved @ Some(_) = sock.saved_address()
+        {
+            give(sent, sock.send_to(bytes, saved)?);
+            return Ok(());
+        }
+        let destination = destination(&sock, &keywords(args)?)?.map(|name| name.address());
         give(sent, sock.send_to(bytes, destination.as_ref())?);
         Ok(())
     })
@@ -260,8 +264,7 @@ pub extern "C" fn acl_send_to_many(
     sent: *mut usize,
 ) -> acl_status {
     boundary(|| {
-        let own = AtomicUsize::new(0);
-        let sent = progress(sent, &own);
+        give(sent, 0);
         let sock = socket(sock)?;
         let datagrams: &[acl_datagram] = structs(datagrams.cast_mut(), count, "datagrams")?;
         let default = match datagrams.iter().all(acl_datagram::has_target) {
@@ -269,7 +272,7 @@ pub extern "C" fn acl_send_to_many(
             false => destination(&sock, &keywords(args)?)?.map(|name| name.address()),
         };
         let one = |index| datagrams.get(index).map_or_else(|| Err(null("datagrams")), acl_datagram::outgoing);
-        sock.send_to_many(count, one, default.as_ref(), sent)
+        sock.send_to_many(count, one, default.as_ref(), |gone| give(sent, gone))
     })
 }
 

@@ -2,11 +2,11 @@
 
 use super::datagrams::Datagrams;
 use super::make::name_for;
-use super::{Direction, Host, Port, Socket};
+use super::{Direction, Family, Host, Port, Role, Socket};
 use crate::address::IpAddress;
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::names::Ipv6;
-use crate::sys::{self, Fd, FileName, Name, Wait};
+use crate::sys::{self, Address, Fd, FileName, Name, Wait};
 
 /// Where a datagram goes: what is missing is taken from the defaults saved by make-socket.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +41,16 @@ impl Destination {
 
     pub(super) fn file_name(&self) -> Option<&FileName> {
         self.file.as_ref()
+    }
+
+    /// For the kernel, where nothing is missing.
+    pub(super) fn address(&self, family: Family) -> Option<Address> {
+        match (self.host, self.port, &self.file) {
+            (Some(IpAddress::V6(_)), ..) if family == Family::Ipv4 => None,
+            (Some(host), Some(port), _) => Some(name_for(family, host, port).address()),
+            (_, _, Some(file)) => Some(Name::File(file.clone()).address()),
+            _ => None,
+        }
     }
 }
 
@@ -79,14 +89,12 @@ impl Socket {
                 false => Err(self.wrong_kind("sending to a host on")),
             };
         }
-        let host = host.addresses(ipv6, scope_id)?.first().copied().or(saved.host);
+        let host = host.first_address(ipv6, scope_id)?.or(saved.host);
         let port = port.number(false)?.or(saved.port);
         match (host, port) {
-            (Some(host @ IpAddress::V6(_)), Some(_)) if self.family == super::Family::Ipv4 => {
-                Err(Error::argument(format!(
-                    "sending to the IPv6 address {host} on an IPv4 socket, which needs the ipv6 keyword"
-                )))
-            }
+            (Some(host @ IpAddress::V6(_)), Some(_)) if self.family == Family::Ipv4 => Err(Error::argument(
+                format!("sending to the IPv6 address {host} on an IPv4 socket, which needs the ipv6 keyword"),
+            )),
             (Some(host), Some(port)) => Ok(Some(name_for(self.family, host, port))),
             (None, _) => Err(Error::argument("sending a datagram without remote_host, here or saved")),
             (_, None) => Err(Error::argument("sending a datagram without remote_port, here or saved")),
@@ -106,22 +114,34 @@ impl Socket {
         }
     }
 
+    /// Where a datagram goes that names no destination: to the saved one, where that is whole.
+    #[inline]
+    pub fn saved_address(&self) -> Option<&Address> {
+        match &self.role {
+            Role::Datagram(own) => own.saved_address.as_ref(),
+            _ => None,
+        }
+    }
+
     /// send-to; without a destination the descriptor is connected.
-    pub fn send_to(&self, bytes: &[u8], destination: Option<&Name>) -> Result<usize> {
-        let action = || match destination {
-            Some(Name::Internet(host, port)) => {
-                format!("sending {} bytes to {host} port {port}", bytes.len())
-            }
-            Some(Name::File(file)) => {
-                format!("sending {} bytes to {}", bytes.len(), String::from_utf8_lossy(file.bytes()))
-            }
-            None => format!("sending {} bytes on the {self}", bytes.len()),
-        };
+    #[inline]
+    pub fn send_to(&self, bytes: &[u8], destination: Option<&Address>) -> Result<usize> {
         let send = |fd, wait| match destination {
-            Some(name) => sys::send_to(fd, bytes, name, wait),
+            Some(address) => sys::send_to(fd, bytes, address, wait),
             None => sys::send(fd, [bytes, &[], &[]], wait),
         };
-        self.run_waiting(Direction::Output, send, action)
+        self.run_waiting(Direction::Output, send, || self.sending_to(bytes.len(), destination))
+    }
+
+    #[cold]
+    fn sending_to(&self, count: usize, destination: Option<&Address>) -> String {
+        match destination.and_then(Address::name) {
+            Some(Name::Internet(host, port)) => format!("sending {count} bytes to {host} port {port}"),
+            Some(Name::File(file)) => {
+                format!("sending {count} bytes to {}", String::from_utf8_lossy(file.bytes()))
+            }
+            None => format!("sending {count} bytes on the {self}"),
+        }
     }
 
     /// receive-from.

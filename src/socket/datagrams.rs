@@ -11,7 +11,7 @@ use crate::hazard;
 use crate::stream::Turn;
 use crate::sys::{self, Address, FileName, Inbox, Inflow, Name, Outbox, Ready};
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 /// Nobody has asked yet whether the kernel cuts messages up.
 const UNKNOWN: u32 = u32::MAX;
@@ -28,6 +28,8 @@ const TOGETHER: u8 = 2;
 #[derive(Debug)]
 pub struct Datagrams {
     pub(super) saved: Destination,
+    /// The same for the kernel, where nothing is missing.
+    pub(super) saved_address: Option<Address>,
     /// The longest datagrams that the kernel cuts off a message, or `UNKNOWN`.
     longest_cut: AtomicU32,
     receiving: AtomicU8,
@@ -35,9 +37,11 @@ pub struct Datagrams {
 }
 
 impl Role {
-    pub(super) fn datagram(saved: Destination) -> Role {
+    pub(super) fn datagram(saved: Destination, family: Family) -> Role {
+        let saved_address = saved.address(family);
         Role::Datagram(Box::new(Datagrams {
             saved,
+            saved_address,
             longest_cut: AtomicU32::new(UNKNOWN),
             receiving: AtomicU8::new(SINGLY),
             inflow: Turn::default(),
@@ -86,7 +90,7 @@ impl Socket {
         }
     }
 
-    /// Sends `count` datagrams in their order. `gone` says at any time how many went; an error is
+    /// Sends `count` datagrams in their order. `gone` is told how many went, each time that more did; an error is
     /// that of the next. `default` is the address of those that have none of their own, `None` where
     /// the descriptor is connected.
     pub fn send_to_many<'a>(
@@ -94,7 +98,7 @@ impl Socket {
         count: usize,
         datagram: impl Fn(usize) -> Result<Outgoing<'a>>,
         default: Option<&Address>,
-        gone: &AtomicUsize,
+        gone: impl Fn(usize),
     ) -> Result<()> {
         let own = self.datagrams("sending on")?;
         let mut outbox = Outbox::new();
@@ -111,7 +115,7 @@ impl Socket {
                     _ => return Err(error),
                 },
             }
-            gone.store(at, Ordering::Relaxed);
+            gone(at);
         }
         Ok(())
     }

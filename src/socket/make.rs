@@ -100,6 +100,15 @@ impl Host<'_> {
         };
         Ok(found.into_iter().map(|address| scoped(address, scope_id)).collect())
     }
+
+    /// The first of them.
+    pub(super) fn first_address(self, ipv6: Ipv6, scope_id: u32) -> Result<Option<IpAddress>> {
+        match self {
+            Host::Omitted => Ok(None),
+            Host::Address(address) => Ok(Some(scoped(address, scope_id))),
+            named => Ok(named.addresses(ipv6, scope_id)?.first().copied()),
+        }
+    }
 }
 
 fn scoped(address: IpAddress, scope_id: u32) -> IpAddress {
@@ -153,8 +162,8 @@ impl Socket {
                 sys::set_nonblocking(fd, false).map_err(|errno| errno.during(action()))?;
                 Role::Stream(Box::new(Stream::new(mode)))
             }
-            (false, _) if nature.remote.is_some() => Role::datagram(Destination::connected()),
-            (false, _) => Role::datagram(Destination::default()),
+            (false, _) if nature.remote.is_some() => Role::datagram(Destination::connected(), family),
+            (false, _) => Role::datagram(Destination::default(), family),
         };
         let owned = sys::adopt(fd).map_err(|errno| errno.during(action()))?;
         let mut socket = Socket::of(owned, family, format, role);
@@ -280,7 +289,7 @@ fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
         sys::listen(fd, args.backlog).map_err(|errno| errno.during(action()))?;
         return Ok(Socket::of(owned, family, args.format, Role::Passive(args.mode.unwrap_or_default())));
     }
-    Ok(Socket::of(owned, family, args.format, Role::datagram(destination)))
+    Ok(Socket::of(owned, family, args.format, Role::datagram(destination, family)))
 }
 
 fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
@@ -326,7 +335,7 @@ fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
     }
     let role = match args.stream {
         true => Role::Passive(args.mode.unwrap_or_default()),
-        false => Role::datagram(Destination::file(remote.map(name).transpose()?)),
+        false => Role::datagram(Destination::file(remote.map(name).transpose()?), Family::File),
     };
     let mut socket = Socket::of(owned, Family::File, args.format, role);
     socket.made_file = made_file;

@@ -50,6 +50,11 @@ impl Address {
     pub fn is_file(&self) -> bool {
         self.0.domain() == socket2::Domain::UNIX
     }
+
+    /// The name that it is.
+    pub fn name(&self) -> Option<Name> {
+        Name::of_sockaddr(&self.0)
+    }
 }
 
 impl Name {

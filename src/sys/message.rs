@@ -1,7 +1,7 @@
 //! Moving bytes: one system call each, never a SIGPIPE.
 
 use super::descriptor::{once, uninterrupted};
-use super::{Fd, Name};
+use super::{Address, Fd, Name};
 use crate::error::Errno;
 use socket2::SockAddr;
 
@@ -113,8 +113,8 @@ pub fn arrived(fd: Fd) -> Result<usize, Errno> {
 
 /// Sends a datagram.
 #[inline]
-pub fn send_to(fd: Fd, bytes: &[u8], destination: &Name, wait: Wait) -> Result<usize, Errno> {
-    let address = destination.to_sockaddr();
+pub fn send_to(fd: Fd, bytes: &[u8], destination: &Address, wait: Wait) -> Result<usize, Errno> {
+    let address = &destination.0;
     let flags = libc::MSG_NOSIGNAL | wait.flag();
     let name = address.as_ptr().cast::<libc::c_void>();
     // SAFETY: the pointers and lengths describe `bytes` and `address`.
