@@ -374,6 +374,16 @@ extern "C" {
 #define ACL_SOCKET_OUTPUT 2
 
 /**
+ * As offset of acl_send_file: from where the descriptor stands, moving it.
+ */
+#define ACL_SOCKET_FROM_HERE UINT64_MAX
+
+/**
+ * As count of acl_send_file: to the end of the file.
+ */
+#define ACL_SOCKET_TO_THE_END UINT64_MAX
+
+/**
  * Eol convention: a newline is LF. Nothing is translated.
  */
 #define ACL_SOCKET_EOL_UNIX 0
@@ -729,6 +739,20 @@ typedef struct acl_set_socket_options_args {
    */
   int32_t tcp_keepalive_max_probes;
 } acl_set_socket_options_args;
+
+/**
+ * A piece of memory to be written. This struct never grows; it has the layout of a struct iovec.
+ */
+typedef struct acl_piece {
+  /**
+   * Its bytes; NULL where it has none.
+   */
+  const void *buffer;
+  /**
+   * How many.
+   */
+  size_t size;
+} acl_piece;
 
 /**
  * Keyword arguments of acl_socket_control. What is 0 stays as it is.
@@ -1407,6 +1431,44 @@ acl_status acl_write_sequence(struct acl_socket *sock, const void *buffer, size_
  * @return as acl_write_byte. Allegro: excl:write-vector.
  */
 acl_status acl_write_vector(struct acl_socket *sock, const void *buffer, size_t size, size_t *written);
+
+/**
+ * Writes bytes that lie in several places, as if they were one. What is buffered already and the
+ * pieces leave in one system call, from where they lie, where they are many; few are copied to the
+ * output buffer. With output chunking they are one chunk, together with what is buffered where that
+ * was written before them, or chunks of 1 MiB where they are more.
+ * @param pieces, count where they lie; pieces may be empty.
+ * @param written as of acl_write_vector, over all pieces. May be NULL.
+ * @return as acl_write_byte; ACL_SOCKET_INVALID_ARGUMENT, with nothing written, where a piece is NULL
+ * and not empty.
+ */
+acl_status acl_write_pieces(struct acl_socket *sock,
+                            const struct acl_piece *pieces,
+                            size_t count,
+                            size_t *written);
+
+/**
+ * Sends from a descriptor: first what is buffered, then the file, which the system sends by itself
+ * (sendfile) where it can. From a pipe, with output chunking, with a deadline, or after
+ * acl_set_non_local_exits(1) it is read and written piece by piece, and each piece leaves at once; with
+ * output chunking each is a chunk. Characters are not converted. Others that write to the stream
+ * meanwhile come between two pieces.
+ * @param os_fd the descriptor of the file, or of anything else that can be read; it stays the caller's.
+ * To wait for one that has nothing yet ends with the socket's deadline, and with the connection.
+ * @param offset where in the file to begin, which leaves the descriptor where it stands;
+ * ACL_SOCKET_FROM_HERE for where it stands, which moves it. A pipe has no other.
+ * @param count how many bytes; fewer are sent where the file ends before. ACL_SOCKET_TO_THE_END; 0
+ * sends none.
+ * @param sent how many bytes of the file went to the system, or stay in the output buffer after a
+ * failure: to go on, send from behind them. It is kept up to date while the call waits. May be NULL.
+ * @return as acl_write_byte; the error of reading, such as ACL_SOCKET_UNKNOWN with EBADF, or ESPIPE for
+ * an offset in a pipe.
+ */
+acl_status acl_send_file(struct acl_socket *sock,
+                         int32_t os_fd,
+                         uint64_t offset,
+                         uint64_t count,
+                         uint64_t *sent);
 
 /**
  * Whether writing a byte would not wait: 1 where the output buffer has room, room could be made by

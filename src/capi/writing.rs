@@ -1,9 +1,10 @@
 //! Writing to active sockets. Text is UTF-8 on this side, whatever the external format.
 
 use super::acl_status;
-use super::arguments::{bytes, give, some_bytes};
+use super::arguments::{bytes, give, some_bytes, structs};
 use super::boundary::{answer, boundary, directly};
 use super::make_socket::{acl_socket, socket};
+use crate::error::{Error, Result};
 use crate::stream::direct;
 use std::ffi::{c_char, c_void};
 
@@ -107,6 +108,89 @@ pub extern "C" fn acl_write_vector(
             done
         },
     )
+}
+
+/// A piece of memory to be written. This struct never grows; it has the layout of a struct iovec.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct acl_piece {
+    /// Its bytes; NULL where it has none.
+    pub buffer: *const c_void,
+    /// How many.
+    pub size: usize,
+}
+
+impl acl_piece {
+    fn bytes(&self) -> Result<&[u8]> {
+        bytes(self.buffer, self.size, "buffer")
+    }
+}
+
+/// Writes bytes that lie in several places, as if they were one. What is buffered already and the
+/// pieces leave in one system call, from where they lie, where they are many; few are copied to the
+/// output buffer. With output chunking they are one chunk, together with what is buffered where that
+/// was written before them, or chunks of 1 MiB where they are more.
+/// @param pieces, count where they lie; pieces may be empty.
+/// @param written as of acl_write_vector, over all pieces. May be NULL.
+/// @return as acl_write_byte; ACL_SOCKET_INVALID_ARGUMENT, with nothing written, where a piece is NULL
+/// and not empty.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_write_pieces(
+    sock: *mut acl_socket,
+    pieces: *const acl_piece,
+    count: usize,
+    written: *mut usize,
+) -> acl_status {
+    boundary(|| {
+        give(written, 0);
+        let sock = socket(sock)?;
+        let pieces: &[acl_piece] = structs(pieces.cast_mut(), count, "pieces")?;
+        let total = pieces.iter().try_fold(0, |total: usize, piece| {
+            let more = piece.bytes()?.len();
+            total.checked_add(more).ok_or_else(|| Error::argument("writing more bytes than memory has"))
+        })?;
+        let mut taken = 0;
+        let piece = |index: usize| pieces.get(index).map(|piece| piece.bytes().unwrap_or_default());
+        let done = sock.write_pieces(piece, total, &mut taken);
+        give(written, taken);
+        done
+    })
+}
+
+/// As offset of acl_send_file: from where the descriptor stands, moving it.
+pub const ACL_SOCKET_FROM_HERE: u64 = u64::MAX;
+/// As count of acl_send_file: to the end of the file.
+pub const ACL_SOCKET_TO_THE_END: u64 = u64::MAX;
+
+/// Sends from a descriptor: first what is buffered, then the file, which the system sends by itself
+/// (sendfile) where it can. From a pipe, with output chunking, with a deadline, or after
+/// acl_set_non_local_exits(1) it is read and written piece by piece, and each piece leaves at once; with
+/// output chunking each is a chunk. Characters are not converted. Others that write to the stream
+/// meanwhile come between two pieces.
+/// @param os_fd the descriptor of the file, or of anything else that can be read; it stays the caller's.
+/// To wait for one that has nothing yet ends with the socket's deadline, and with the connection.
+/// @param offset where in the file to begin, which leaves the descriptor where it stands;
+/// ACL_SOCKET_FROM_HERE for where it stands, which moves it. A pipe has no other.
+/// @param count how many bytes; fewer are sent where the file ends before. ACL_SOCKET_TO_THE_END; 0
+/// sends none.
+/// @param sent how many bytes of the file went to the system, or stay in the output buffer after a
+/// failure: to go on, send from behind them. It is kept up to date while the call waits. May be NULL.
+/// @return as acl_write_byte; the error of reading, such as ACL_SOCKET_UNKNOWN with EBADF, or ESPIPE for
+/// an offset in a pipe.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_send_file(
+    sock: *mut acl_socket,
+    os_fd: i32,
+    offset: u64,
+    count: u64,
+    sent: *mut u64,
+) -> acl_status {
+    boundary(|| {
+        give(sent, 0);
+        let offset = Some(offset).filter(|offset| *offset != ACL_SOCKET_FROM_HERE);
+        let count = Some(count).filter(|count| *count != ACL_SOCKET_TO_THE_END);
+        socket(sock)?.send_file(os_fd, offset, count, |gone| give(sent, gone))
+    })
 }
 
 /// Whether writing a byte would not wait: 1 where the output buffer has room, room could be made by

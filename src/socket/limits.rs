@@ -3,6 +3,7 @@
 use super::{Descriptor, Direction, Role, Socket};
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::sys::{self, Fd, Ready, Wait};
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -150,6 +151,23 @@ impl Socket {
             }
             if !wait_until(&self.descriptor, ready(direction), end, &action)? {
                 return Err(timed_out(direction, action()));
+            }
+        }
+    }
+
+    /// Waits until a file can be read that is to be sent, until the deadline, or until the connection
+    /// breaks.
+    pub(crate) fn wait_for_source(&self, file: RawFd, action: impl Fn() -> String) -> Result<()> {
+        loop {
+            let end = Some(self.limits.deadline.load(Ordering::Relaxed)).filter(|end| *end != 0);
+            let left = end.map(|end| left_until(end).unwrap_or(Duration::ZERO));
+            match self.descriptor.run(|fd| sys::wait_for_source(fd, file, left), &action) {
+                Err(error) if error.code == libc::EINTR => {}
+                Ok(false) if left == Some(Duration::ZERO) => {
+                    return Err(timed_out(Direction::Output, action()));
+                }
+                Ok(false) => {}
+                done => return done.map(|_| ()),
             }
         }
     }

@@ -20,13 +20,14 @@ const LONG: u64 = 100_000_000;
 const ONE_STACK: usize = 64 << 20;
 
 /// System calls that a holder makes, and whether their first argument is the descriptor.
-const CALLS: [(c_long, bool); 7] = [
+const CALLS: [(c_long, bool); 8] = [
     (libc::SYS_recvfrom, true),
     (libc::SYS_recvmsg, true),
     (libc::SYS_sendto, true),
     (libc::SYS_sendmsg, true),
     (libc::SYS_recvmmsg, true),
     (libc::SYS_sendmmsg, true),
+    (libc::SYS_sendfile, true),
     (libc::SYS_ppoll, false),
 ];
 

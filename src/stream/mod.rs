@@ -19,6 +19,8 @@ mod counts;
 mod decode;
 pub mod direct;
 mod encode;
+mod file;
+mod gather;
 mod holder;
 mod input;
 mod lines;

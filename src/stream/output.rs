@@ -15,21 +15,21 @@ use crate::socket::Format;
 use crate::sys::{self, Note, Wait};
 
 /// Bytes that are sent from where they are rather than copied behind what is buffered.
-const DIRECT: usize = 16 * 1024;
+pub const DIRECT: usize = 16 * 1024;
 
 /// The output buffer: `HEAD` bytes of room, then what was written.
 #[derive(Debug)]
 pub struct Output {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// What has been sent ends here.
-    sent: usize,
+    pub(super) sent: usize,
     /// What is there ends a chunk and cannot grow.
-    sealed: bool,
+    pub(super) sealed: bool,
     /// Bytes that the chunk lacks which is being sent: where its writer left the call by `longjmp`
     /// nobody knows how many the system took.
-    owed: u64,
-    note: Note,
-    chunking: bool,
+    pub(super) owed: u64,
+    pub(super) note: Note,
+    pub(super) chunking: bool,
     /// The end of the body is at the end of what is there: with it chunking ends.
     ending: bool,
     pub(super) line_start: bool,
@@ -85,7 +85,7 @@ impl Output {
         })
     }
 
-    fn unsent(&self) -> &[u8] {
+    pub(super) fn unsent(&self) -> &[u8] {
         self.bytes.get(self.sent..).unwrap_or_default()
     }
 
@@ -104,6 +104,11 @@ impl Output {
     /// Whether another byte can be written without sending.
     pub fn has_room(&self) -> bool {
         !self.sealed && self.owed == 0 && self.bytes.len() < HEAD + BUFFER
+    }
+
+    /// Whether so many bytes can be.
+    pub fn has_room_for(&self, count: usize) -> bool {
+        self.has_room() && self.bytes.len().max(HEAD) + count <= HEAD + BUFFER
     }
 
     /// Writes bytes. `taken` says at any time how many of them need not be written again.
@@ -172,13 +177,7 @@ impl Output {
             done += direct;
             if done == piece.len() {
                 let end = CHUNK_END.get(count - buffered - direct..).unwrap_or_default();
-                self.release();
-                self.owed = 0;
-                if !end.is_empty() {
-                    self.begin_buffer();
-                    self.bytes.extend_from_slice(end);
-                    self.sealed = true;
-                }
+                self.keep_chunk_end(end);
                 *taken += piece.len();
                 return self.send_buffered_if_sealed(link);
             }
@@ -190,7 +189,18 @@ impl Output {
         sent
     }
 
-    fn append(&mut self, bytes: &[u8]) {
+    /// All of a chunk has gone but these bytes of its end.
+    pub(super) fn keep_chunk_end(&mut self, end: &[u8]) {
+        self.release();
+        self.owed = 0;
+        if !end.is_empty() {
+            self.begin_buffer();
+            self.bytes.extend_from_slice(end);
+            self.sealed = true;
+        }
+    }
+
+    pub(super) fn append(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;
         }
@@ -210,7 +220,7 @@ impl Output {
     }
 
     /// Announces a chunk of what is buffered and so many bytes more, which are owed from then on.
-    fn begin_chunk(&mut self, more: usize) {
+    pub(super) fn begin_chunk(&mut self, more: usize) {
         if self.bytes.capacity() == 0 {
             self.begin_buffer();
         }
@@ -227,7 +237,7 @@ impl Output {
         }
     }
 
-    fn send_buffered_if_sealed(&mut self, link: &impl Transport) -> Result<()> {
+    pub(super) fn send_buffered_if_sealed(&mut self, link: &impl Transport) -> Result<()> {
         if self.sealed { self.send_buffered(link) } else { Ok(()) }
     }
 
@@ -244,7 +254,7 @@ impl Output {
         Ok(())
     }
 
-    fn release(&mut self) {
+    pub(super) fn release(&mut self) {
         buffer::give_back(&mut self.bytes);
         self.sent = HEAD;
         self.sealed = false;
@@ -329,7 +339,7 @@ impl Output {
         self.send_buffered(link)
     }
 
-    fn check_owed(&self, link: &impl Transport) -> Result<()> {
+    pub(super) fn check_owed(&self, link: &impl Transport) -> Result<()> {
         match self.owed {
             0 => Ok(()),
             owed => {

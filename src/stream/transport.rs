@@ -6,6 +6,7 @@ use super::{Element, Stream};
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::socket::{Direction, Socket};
 use crate::sys::{self, Fd, Note, Wait};
+use std::io::IoSlice;
 use std::os::fd::RawFd;
 
 /// Bytes that are sent without leaving a note at first.
@@ -27,6 +28,18 @@ pub trait Transport {
     /// Sends the pieces in their order; fewer bytes may go. A note tells of what went in a call that
     /// was left.
     fn send(&self, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize>;
+
+    /// Sends from many places, of which none is empty, in their order; fewer bytes may go.
+    fn send_gathered(&self, pieces: &[IoSlice<'_>], wait: Wait, note: &mut Note) -> Result<usize> {
+        let piece = |index| pieces.get(index).map_or(&[][..], |piece: &IoSlice<'_>| piece);
+        self.send([piece(0), piece(1), piece(2)], wait, note)
+    }
+
+    /// Sends from a file, from an offset or from where it stands, at most so many bytes: how many
+    /// went, 0 at its end. `None` where they must come through the buffer.
+    fn send_file(&self, _file: RawFd, _offset: Option<u64>, _most: u64) -> Result<Option<usize>> {
+        Ok(None)
+    }
 
     /// What went in a call that was left.
     fn recover_sent(&self, note: &mut Note) -> usize;
@@ -84,6 +97,17 @@ impl Link<'_> {
         self.socket.run_waiting(direction, operation, action)
     }
 
+    /// Counts what went; a pipe that this side's shutdown broke is that shutdown.
+    #[inline]
+    fn sent(&self, sent: Result<usize>) -> Result<usize> {
+        let count = sent.map_err(|error| {
+            let shut = error.code == libc::EPIPE && self.socket.descriptor().is_shut(Direction::Output);
+            if shut { Error { identifier: Identifier::SHUTDOWN, ..error } } else { would_block(error) }
+        })?;
+        self.stream.counts.add(Count::Sent, count);
+        Ok(count)
+    }
+
     /// Counts what came; an end of file that this side's closing made is that closing.
     fn received(&self, received: Result<usize>) -> Result<usize> {
         let count = received.map_err(would_block)?;
@@ -124,7 +148,6 @@ impl Transport for Link<'_> {
     #[inline]
     fn send(&self, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize> {
         self.stream.output.beat();
-        let descriptor = self.socket.descriptor();
         let small = pieces.iter().map(|piece| piece.len()).sum::<usize>() < SMALL;
         let send = |fd, wait| {
             // What is small mostly goes at once, and only who waits can be left in the middle of it.
@@ -136,13 +159,30 @@ impl Transport for Link<'_> {
             }
             sys::send_noted(fd, pieces, wait, note)
         };
-        let sent = self.run(Direction::Output, wait, send, || self.writing());
-        let count = sent.map_err(|error| {
-            let shut = error.code == libc::EPIPE && descriptor.is_shut(Direction::Output);
-            if shut { Error { identifier: Identifier::SHUTDOWN, ..error } } else { would_block(error) }
-        })?;
-        self.stream.counts.add(Count::Sent, count);
-        Ok(count)
+        self.sent(self.run(Direction::Output, wait, send, || self.writing()))
+    }
+
+    fn send_gathered(&self, pieces: &[IoSlice<'_>], wait: Wait, note: &mut Note) -> Result<usize> {
+        self.stream.output.beat();
+        let send = |fd, wait| sys::send_gathered_noted(fd, pieces, wait, note);
+        self.sent(self.run(Direction::Output, wait, send, || self.writing()))
+    }
+
+    fn send_file(&self, file: RawFd, offset: Option<u64>, most: u64) -> Result<Option<usize>> {
+        if sys::calls_leave_notes() {
+            return Ok(None);
+        }
+        self.stream.output.beat();
+        // The system cannot be told not to wait.
+        let send = |fd, wait| match wait {
+            Wait::No => Ok(None),
+            _ => sys::send_file(fd, file, offset, most, wait),
+        };
+        match self.socket.run_waiting(Direction::Output, send, || self.writing()) {
+            Ok(None) => Ok(None),
+            Ok(Some(count)) => self.sent(Ok(count)).map(Some),
+            Err(error) => self.sent(Err(error)).map(Some),
+        }
     }
 
     fn recover(&self, buffer: &mut Vec<u8>, note: &mut Note) -> usize {

@@ -41,7 +41,7 @@ impl Stream {
 impl Link<'_> {
     /// Runs a function of the writer, alone in its direction.
     #[inline]
-    fn write<T>(&self, body: impl FnOnce(&mut Output) -> Result<T>) -> Result<T> {
+    pub(super) fn write<T>(&self, body: impl FnOnce(&mut Output) -> Result<T>) -> Result<T> {
         let mode = self.stream.mode();
         let done = self.stream.output.with_window(
             self.number(),
@@ -138,6 +138,24 @@ impl Socket {
     pub fn write_bytes(&self, bytes: &[u8], taken: &mut usize) -> Result<()> {
         let link = self.link(Some(Element::Byte), "writing bytes to")?;
         link.write(|output| write_bytes(output, &link, bytes, taken))
+    }
+
+    /// The same for pieces that have `total` bytes.
+    pub fn write_pieces<'a>(
+        &self,
+        pieces: impl Fn(usize) -> Option<&'a [u8]>,
+        total: usize,
+        taken: &mut usize,
+    ) -> Result<()> {
+        let link = self.link(Some(Element::Byte), "writing pieces to")?;
+        link.write(|output| {
+            output.leave_shift(&link)?;
+            let last = (0..).map_while(&pieces).filter_map(<[u8]>::last).last();
+            if let Some(last) = last {
+                output.line_start = *last == b'\n';
+            }
+            output.write_pieces(&link, &pieces, total, taken)
+        })
     }
 
     /// force-output and finish-output: hands what is buffered to the kernel.

@@ -8,6 +8,7 @@ mod address;
 mod batch;
 mod descriptor;
 mod epoll;
+mod file;
 mod futex;
 mod interfaces;
 mod md5;
@@ -30,10 +31,13 @@ pub use descriptor::{
     is_readable, listen, local_name, nature, set_nonblocking, socket, unlink_if_same, wait_readable,
 };
 pub use epoll::{EVENTS, Happened, doorbell, epoll, ring, silence, unwatch, wait as epoll_wait, watch};
+pub use file::{may_wait, read_file, send_file, wait_for_source};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
 pub use message::{Wait, arrived, receive, receive_from, receive_split, send, send_to};
-pub use note::{Note, calls_leave_notes, receive_noted, send_noted, set_calls_leave_notes};
+pub use note::{
+    Note, calls_leave_notes, receive_noted, send_gathered_noted, send_noted, set_calls_leave_notes,
+};
 pub use openssl::openssl_version;
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};

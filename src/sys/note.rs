@@ -5,6 +5,7 @@
 use super::Fd;
 use super::message::Wait;
 use crate::error::Errno;
+use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
 
 /// Whether every call leaves a note; sending does wherever it may wait.
@@ -21,16 +22,11 @@ pub fn set_calls_leave_notes(on: bool) {
     NOTES.store(on, Ordering::Relaxed);
 }
 
-struct Pieces {
-    header: libc::mmsghdr,
-    pieces: [libc::iovec; 3],
-}
-
 /// The note of the last such call of one direction of a stream. It has no memory before the first.
 #[derive(Default)]
 pub struct Note {
     open: bool,
-    pieces: Option<Box<Pieces>>,
+    header: Option<Box<libc::mmsghdr>>,
 }
 
 impl std::fmt::Debug for Note {
@@ -53,9 +49,9 @@ impl Note {
     /// How much the call moved that was left.
     pub fn take(&mut self) -> usize {
         let open = std::mem::take(&mut self.open);
-        let pieces = self.pieces.as_ref().filter(|_| open);
+        let header = self.header.as_ref().filter(|_| open);
         // The kernel wrote it.
-        pieces.map_or(0, |pieces| pieces.header.msg_len as usize)
+        header.map_or(0, |header| header.msg_len as usize)
     }
 
     /// As much as that call moved into the spare capacity of the buffer, which has not changed since.
@@ -69,18 +65,17 @@ impl Note {
     fn run(
         &mut self,
         fd: Fd,
-        pieces: [libc::iovec; 3],
+        pieces: &[libc::iovec],
         call: libc::c_long,
         flags: libc::c_int,
         wait: Wait,
     ) -> Result<usize, Errno> {
         // SAFETY: integers and pointers, for which zero is valid.
-        let noted = self.pieces.get_or_insert_with(|| Box::new(unsafe { std::mem::zeroed() }));
-        noted.pieces = pieces;
-        noted.header.msg_hdr.msg_iov = noted.pieces.as_mut_ptr();
-        noted.header.msg_hdr.msg_iovlen = noted.pieces.len() as _;
-        noted.header.msg_len = 0;
-        let header = &raw mut noted.header;
+        let header = self.header.get_or_insert_with(|| Box::new(unsafe { std::mem::zeroed() }));
+        header.msg_hdr.msg_iov = pieces.as_ptr().cast_mut();
+        header.msg_hdr.msg_iovlen = pieces.len() as _;
+        header.msg_len = 0;
+        let header = &raw mut **header;
         self.open = true;
         compiler_fence(Ordering::SeqCst);
         let none = std::ptr::null::<libc::c_void>();
@@ -106,8 +101,7 @@ pub fn receive_noted(
 ) -> Result<usize, Errno> {
     let spare = buffer.spare_capacity_mut();
     let room = piece(spare.as_ptr().cast(), spare.len().min(most));
-    let none = piece(std::ptr::null(), 0);
-    let count = note.run(fd, [room, none, none], libc::SYS_recvmmsg, wait.flag(), wait)?;
+    let count = note.run(fd, &[room], libc::SYS_recvmmsg, wait.flag(), wait)?;
     // SAFETY: the kernel has written `count` bytes there.
     unsafe { buffer.set_len(buffer.len() + count) };
     Ok(count)
@@ -116,5 +110,17 @@ pub fn receive_noted(
 /// As `send`, leaving a note.
 pub fn send_noted(fd: Fd, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize, Errno> {
     let pieces = pieces.map(|bytes| piece(bytes.as_ptr(), bytes.len()));
+    note.run(fd, &pieces, libc::SYS_sendmmsg, libc::MSG_NOSIGNAL | wait.flag(), wait)
+}
+
+/// The same from many places.
+pub fn send_gathered_noted(
+    fd: Fd,
+    pieces: &[IoSlice<'_>],
+    wait: Wait,
+    note: &mut Note,
+) -> Result<usize, Errno> {
+    // SAFETY: a slice for input and output is an iovec to the system, which only reads it here.
+    let pieces = unsafe { std::slice::from_raw_parts(pieces.as_ptr().cast::<libc::iovec>(), pieces.len()) };
     note.run(fd, pieces, libc::SYS_sendmmsg, libc::MSG_NOSIGNAL | wait.flag(), wait)
 }
