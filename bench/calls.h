@@ -13,23 +13,23 @@ static void wait_for_one(struct run *run)
     size_t limit = descriptor_limit() - 64, wanted = run->piece;
     int count = (int)(wanted < limit ? wanted : limit), i;
     int *descriptors = malloc(sizeof *descriptors * (size_t)count);
-    struct sockaddr_in *addresses = malloc(sizeof *addresses * (size_t)count);
+    struct sockaddr_in *places = malloc(sizeof *places * (size_t)count);
     int sender = raw_datagrams(NULL);
     struct waiter waiter;
     uint64_t waits = 0;
     unsigned chosen = 0;
-    MUST(run, descriptors != NULL && addresses != NULL && sender >= 0, "allocating");
+    MUST(run, descriptors != NULL && places != NULL && sender >= 0, "allocating");
     for (i = 0; i < count; i++) {
         int port;
         descriptors[i] = raw_datagrams(&port);
         MUST(run, descriptors[i] >= 0, "opening");
-        addresses[i] = loopback(port);
+        places[i] = loopback(port);
     }
     MUST(run, open_waiter(&waiter, descriptors, count), "watching");
     while (keep_going(run, (double)waits))
         for (i = 0; i < 50; i++, waits++) {
             chosen = chosen * 1664525u + 1013904223u;
-            struct sockaddr_in *to = &addresses[(chosen >> 8) % (unsigned)count];
+            struct sockaddr_in *to = &places[(chosen >> 8) % (unsigned)count];
             MUST(run, sendto(sender, "x", 1, 0, (struct sockaddr *)to, sizeof *to) == 1, "sending");
             MUST(run, wait_and_receive(&waiter), "waiting");
         }
@@ -37,7 +37,7 @@ static void wait_for_one(struct run *run)
     close_waiter(&waiter);
     close(sender);
     free(descriptors);
-    free(addresses);
+    free(places);
 }
 
 /* A file of so many bytes is sent whole, again and again. */
@@ -68,10 +68,16 @@ static void send_file_loop(struct run *run)
 
 enum { ADDRESSES = 256 };
 
-static uint32_t any_address(int number)
+/* Of all widths, in no order. */
+static uint32_t addresses[ADDRESSES];
+
+static void make_addresses(void)
 {
-    uint32_t bits = (uint32_t)number * 2654435761u;
-    return bits >> (number % 3 * 8) | bits << 7;
+    int i;
+    for (i = 0; i < ADDRESSES; i++) {
+        uint32_t bits = (uint32_t)i * 2654435761u;
+        addresses[i] = bits >> (i % 3 * 8) | bits << 7;
+    }
 }
 
 static void parse_addresses(struct run *run)
@@ -79,14 +85,15 @@ static void parse_addresses(struct run *run)
     char texts[ADDRESSES][16];
     uint64_t parsed = 0;
     int i;
+    make_addresses();
     for (i = 0; i < ADDRESSES; i++) {
-        uint32_t bits = any_address(i);
+        uint32_t bits = addresses[i];
         snprintf(texts[i], sizeof texts[i], "%u.%u.%u.%u", bits >> 24, bits >> 16 & 255, bits >> 8 & 255, bits & 255);
     }
     while (keep_going(run, (double)parsed))
         for (i = 0; i < ADDRESSES; i++, parsed++) {
             uint32_t address = 0;
-            MUST(run, parse_address(texts[i], &address) && address == any_address(i), "parsing");
+            MUST(run, parse_address(texts[i], &address) && address == addresses[i], "parsing");
         }
     stop_clock(run, (double)parsed);
 }
@@ -95,10 +102,11 @@ static void format_addresses(struct run *run)
 {
     uint64_t formatted = 0;
     int i;
+    make_addresses();
     while (keep_going(run, (double)formatted))
         for (i = 0; i < ADDRESSES; i++, formatted++) {
             char room[64];
-            MUST(run, format_address(any_address(i), room, sizeof room) && room[0] >= '0', "formatting");
+            MUST(run, format_address(addresses[i], room, sizeof room) && room[0] >= '0', "formatting");
         }
     stop_clock(run, (double)formatted);
 }

@@ -2,7 +2,7 @@
 
 use super::acl_status;
 use super::arguments::{self, boolean, give, give_short_text, give_text, out, text, text_bytes};
-use super::boundary::{answer, boundary};
+use super::boundary::{answer, boundary, directly};
 use crate::address::{self, IpAddress, Ipv6Address, ipaddr_to_dotted, parse_quad, quad_text};
 use crate::error::{Error, Identifier, Result};
 use crate::names::parse_dotted;
@@ -78,6 +78,26 @@ fn ipv4(address: *const acl_ipaddr) -> Option<u32> {
     (address.kind == ACL_SOCKET_IPV4).then_some(address.ipv4)
 }
 
+/// A text that is a dotted quad, as most are.
+#[inline]
+fn quad_to_ipaddr(dotted: *const c_char, errorp: i32, address: *mut acl_ipaddr) -> Option<()> {
+    let sound = matches!(errorp, 0 | 1) && !address.is_null();
+    let ipv4 = parse_quad(text_bytes(dotted)?).filter(|_| sound)?;
+    give(address, acl_ipaddr { kind: ACL_SOCKET_IPV4, ipv4, ..acl_ipaddr::default() });
+    Some(())
+}
+
+/// An IPv4 address, where there is room for any.
+#[inline]
+fn quad_to_text(
+    address: *const acl_ipaddr,
+    buffer: *mut c_char,
+    size: usize,
+    length: *mut usize,
+) -> Option<()> {
+    give_short_text(quad_text(ipv4(address)?), buffer, size, length).then_some(())
+}
+
 /// The address that a text stands for: "192.132.95.84", the Berkeley forms "23.3" (23.0.0.3) and
 /// "128.1.3" (128.1.0.3), or IPv6 colon hex, with a v4-mapped tail and %scope by number or by
 /// interface name. Components are decimal; one with a leading zero is refused, because other
@@ -94,19 +114,20 @@ pub extern "C" fn acl_dotted_to_ipaddr(
     errorp: i32,
     address: *mut acl_ipaddr,
 ) -> acl_status {
-    boundary(|| {
-        let place = out(address, "address")?;
-        place.write(acl_ipaddr::default());
-        let errorp = boolean(errorp, "errorp")?;
-        let quad = parse_quad(text_bytes(dotted, "dotted")?).map(IpAddress::V4);
-        let parsed = match (quad, errorp) {
-            (Some(quad), _) => Some(quad),
-            (None, true) => Some(arguments::address(text(dotted, "dotted")?)?),
-            (None, false) => parse_dotted(text(dotted, "dotted")?),
-        };
-        place.write(acl_ipaddr::of(parsed));
-        Ok(())
-    })
+    directly(
+        || quad_to_ipaddr(dotted, errorp, address),
+        move || {
+            let place = out(address, "address")?;
+            place.write(acl_ipaddr::default());
+            let dotted = text(dotted, "dotted")?;
+            let parsed = match boolean(errorp, "errorp")? {
+                true => Some(arguments::address(dotted)?),
+                false => parse_dotted(dotted),
+            };
+            place.write(acl_ipaddr::of(parsed));
+            Ok(())
+        },
+    )
 }
 
 /// Whether a text is an IP address in one of the forms of acl_dotted_to_ipaddr.
@@ -131,13 +152,13 @@ pub extern "C" fn acl_ipaddr_to_dotted(
     size: usize,
     length: *mut usize,
 ) -> acl_status {
-    boundary(|| {
-        if ipv4(address).is_some_and(|number| give_short_text(quad_text(number), buffer, size, length)) {
-            return Ok(());
-        }
-        let dotted = ipaddr_to_dotted(&value(address, "address")?);
-        give_text(dotted.as_bytes(), buffer, size, length)
-    })
+    directly(
+        || quad_to_text(address, buffer, size, length),
+        move || {
+            let dotted = ipaddr_to_dotted(&value(address, "address")?);
+            give_text(dotted.as_bytes(), buffer, size, length)
+        },
+    )
 }
 
 /// The four numbers of an IPv4 address, most significant first.

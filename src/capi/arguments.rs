@@ -79,11 +79,11 @@ pub(super) fn null(name: &str) -> Error {
     Error::argument(format!("taking NULL for {name}"))
 }
 
-/// The bytes of a text that need not be UTF-8.
+/// The bytes of a text that need not be UTF-8, `None` for NULL.
 #[inline]
-pub(super) fn text_bytes<'a>(text: *const c_char, name: &str) -> Result<&'a [u8]> {
+pub(super) fn text_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: as in `optional_text`.
-    if text.is_null() { Err(null(name)) } else { Ok(unsafe { CStr::from_ptr(text) }.to_bytes()) }
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
 /// A text, `None` for NULL.
@@ -225,7 +225,7 @@ pub(super) fn give_short_text(
     if size < size_of::<u128>() || buffer.is_null() {
         return false;
     }
-    let end = count.min(15);
+    let end = count & 15;
     // SAFETY: as in `room`; both places are within the first 16 bytes of it.
     unsafe {
         buffer.cast::<u128>().write_unaligned(text.to_le());
