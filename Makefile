@@ -146,7 +146,13 @@ C_STATIC = $(C_TESTS:%=$(TARGET)/c-tests/static/%)
 C_FLAGS = -std=c99 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror -g -O1 -pthread -Iinclude -Ic-tests
 C_COMPILE = $(CC) $(C_FLAGS) $(CFLAGS) $< $(C_SUPPORT) -o $@
 # For tests that open the library or walk its list of names.
-C_ENV = ACL_SOCKET_LIBRARY=$(abspath $(DIST)/$(SONAME)) ACL_SOCKET_SYMBOLS=$(abspath acl_socket.symbols)
+C_ENV = ACL_SOCKET_LIBRARY=$(abspath $(DIST)/$(SONAME)) ACL_SOCKET_SYMBOLS=$(abspath acl_socket.symbols) ACL_TEST_PKI=$(abspath $(PKI))
+
+# Certificates, keys and revocation lists for the tests of SSL.
+PKI = $(TARGET)/c-tests/pki
+$(PKI)/made: c-tests/make-pki
+	@mkdir -p $(@D)
+	c-tests/make-pki $(PKI)
 
 # The sweep over every exported function is made from the export list.
 $(TARGET)/c-tests/sweep.c: c-tests/make-sweep acl_socket.symbols include/acl_socket.h
@@ -163,7 +169,7 @@ $(TARGET)/c-tests/static/%: %.c $(C_SUPPORT) $(C_HEADERS) $(DIST)/libacl_socket.
 	@mkdir -p $(@D)
 	$(C_COMPILE) $(LDFLAGS) $(LINK_STATIC) -ldl -lm
 
-check-c-programs: $(C_SHARED) $(C_STATIC)
+check-c-programs: $(PKI)/made $(C_SHARED) $(C_STATIC)
 
 # A test that does not compile is a test that fails; the others run all the same.
 check-c: all
@@ -186,7 +192,7 @@ VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-k
 
 check-valgrind: all
 	+@command -v valgrind >/dev/null || { echo 'SKIP check-valgrind: no valgrind'; exit 0; }; \
-	$(SUBMAKE) -s -k $(PARALLEL) $(C_SHARED) || true; \
+	$(SUBMAKE) -s -k $(PARALLEL) $(PKI)/made $(C_SHARED) || true; \
 	$(C_ENV) ACL_TEST_SLOW=1 c-tests/run --jobs $(JOBS) --timeout 300 --wrapper '$(VALGRIND)' $(C_SHARED)
 
 # The Rust code is instrumented too, which only a nightly compiler does; the runtime is gcc's.
@@ -229,8 +235,8 @@ $(TARGET)/c-tests/tsan/%: %.c $(C_SUPPORT) $(TSAN_SUPPORT) $(C_HEADERS) $(TSAN)/
 	$(CC) $(C_FLAGS) $(CFLAGS) $@.o $(TSAN_SUPPORT) -Wl,--wrap=syscall $(LDFLAGS) $(TSAN)/libacl_socket.a $(TSAN_RUNTIME) \
 		$(OPENSSL_LDFLAGS) $$(cat $(TSAN)/native-static-libs) -ldl -lm -lrt -o $@
 
-check-sanitize-programs: $(C_SANITIZE)
-check-tsan-programs: $(C_TSAN)
+check-sanitize-programs: $(PKI)/made $(C_SANITIZE)
+check-tsan-programs: $(PKI)/made $(C_TSAN)
 
 check-sanitize: $(if $(FEATURES),$(STATICLIB))
 	+@rustup toolchain list 2>/dev/null | grep -q '^nightly' || { echo 'SKIP check-sanitize: no nightly toolchain'; exit 0; }; \

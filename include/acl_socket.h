@@ -223,6 +223,139 @@
 /** :connect-timeout. No connection came about in the time given for it. */
 #define ACL_SOCKET_CONNECT_TIMEOUT 118
 
+/**
+ * :ssl-error. An error of the protocol or of OpenSSL that no other identifier is for; the report
+ * has OpenSSL's words.
+ */
+#define ACL_SOCKET_SSL_ERROR 140
+
+/**
+ * :ssl-handshake-failure. The two sides have no cipher, group or signature in common, or one of
+ * them ended the handshake.
+ */
+#define ACL_SOCKET_SSL_HANDSHAKE_FAILURE 141
+
+/**
+ * :ssl-protocol-version. The peer speaks none of the versions that the method allows, or the other
+ * way round.
+ */
+#define ACL_SOCKET_SSL_PROTOCOL_VERSION 142
+
+/**
+ * :ssl-truncated. The connection ended and the peer had not said that it would: what was read may
+ * not be all.
+ */
+#define ACL_SOCKET_SSL_TRUNCATED 143
+
+/**
+ * :ssl-method-unsupported. The method is or has SSL 2 or SSL 3, which nothing should speak, or one
+ * that this OpenSSL lacks.
+ */
+#define ACL_SOCKET_SSL_METHOD_UNSUPPORTED 144
+
+/**
+ * :ssl-invalid-file. A file, directory or text of PEM cannot be read, or does not have what it
+ * should have.
+ */
+#define ACL_SOCKET_SSL_INVALID_FILE 145
+
+/**
+ * :ssl-wrong-password. The private key is encrypted, and the password does not open it or was not
+ * given.
+ */
+#define ACL_SOCKET_SSL_WRONG_PASSWORD 146
+
+/**
+ * :ssl-key-mismatch. The private key and the certificate do not belong together, or cannot be used.
+ */
+#define ACL_SOCKET_SSL_KEY_MISMATCH 147
+
+/**
+ * :ssl-plain-peer. What came is no SSL: mostly the wrong port, or a server that wants to be asked
+ * first.
+ */
+#define ACL_SOCKET_SSL_PLAIN_PEER 148
+
+/** :ssl-certificate-required. The server wants a certificate of the client, who has shown none. */
+#define ACL_SOCKET_SSL_CERTIFICATE_REQUIRED 149
+
+/** :ssl-certificate-refused. The peer does not accept the certificate that this side has shown. */
+#define ACL_SOCKET_SSL_CERTIFICATE_REFUSED 150
+
+/**
+ * :ssl-no-application-protocol. The server speaks none of the protocols of ALPN that the client
+ * offered.
+ */
+#define ACL_SOCKET_SSL_NO_APPLICATION_PROTOCOL 151
+
+/** :ssl-unrecognized-name. The server has no certificate for the name that the client asked for. */
+#define ACL_SOCKET_SSL_UNRECOGNIZED_NAME 152
+
+/**
+ * :ssl-certificate-invalid. The peer's certificate was not accepted for a reason that no other
+ * identifier is for.
+ */
+#define ACL_SOCKET_SSL_CERTIFICATE_INVALID 153
+
+/** :ssl-certificate-expired. The peer's certificate, or one of its chain, is no longer valid. */
+#define ACL_SOCKET_SSL_CERTIFICATE_EXPIRED 154
+
+/**
+ * :ssl-certificate-not-yet-valid. The peer's certificate, or one of its chain, is not valid yet; is
+ * the clock right?
+ */
+#define ACL_SOCKET_SSL_CERTIFICATE_NOT_YET_VALID 155
+
+/**
+ * :ssl-certificate-self-signed. The chain ends in a certificate that signed itself and is not
+ * trusted.
+ */
+#define ACL_SOCKET_SSL_CERTIFICATE_SELF_SIGNED 156
+
+/**
+ * :ssl-unknown-issuer. No trusted certificate has signed it: the CA is not trusted, or an
+ * intermediate was not sent.
+ */
+#define ACL_SOCKET_SSL_UNKNOWN_ISSUER 157
+
+/**
+ * :ssl-certificate-revoked. The peer's certificate, or one of its chain, is on a revocation list.
+ */
+#define ACL_SOCKET_SSL_CERTIFICATE_REVOKED 158
+
+/**
+ * :ssl-no-crl. A certificate was to be looked up in a revocation list of its issuer, and there is
+ * none.
+ */
+#define ACL_SOCKET_SSL_NO_CRL 159
+
+/**
+ * :ssl-invalid-crl. The revocation list has expired, is not valid yet, or is not signed as it
+ * should be.
+ */
+#define ACL_SOCKET_SSL_INVALID_CRL 160
+
+/**
+ * :ssl-host-mismatch. The server's certificate is good, but not for the name or address that was
+ * connected to.
+ */
+#define ACL_SOCKET_SSL_HOST_MISMATCH 161
+
+/**
+ * :ssl-chain-too-long. There are more intermediate certificates than max_depth or a certificate
+ * allows.
+ */
+#define ACL_SOCKET_SSL_CHAIN_TOO_LONG 162
+
+/**
+ * :ssl-wrong-purpose. The certificate must not be used for this: not by a server, not by a client,
+ * not to sign.
+ */
+#define ACL_SOCKET_SSL_WRONG_PURPOSE 163
+
+/** :ssl-weak-certificate. A key or a digest of the chain is weaker than this system accepts. */
+#define ACL_SOCKET_SSL_WEAK_CERTIFICATE 164
+
 /** Every identifier: XX(number, name, keyword, meaning), for tables and bindings. */
 #define ACL_SOCKET_STATUS_MAP(XX) \
     XX(1, ACL_SOCKET_ADDRESS_IN_USE, ":address-in-use", "Local socket address already in use") \
@@ -257,7 +390,32 @@
     XX(115, ACL_SOCKET_ENCODING_ERROR, ":encoding-error", "Character not in the external format") \
     XX(116, ACL_SOCKET_READ_TIMEOUT, ":read-timeout", "Read timed out") \
     XX(117, ACL_SOCKET_WRITE_TIMEOUT, ":write-timeout", "Write timed out") \
-    XX(118, ACL_SOCKET_CONNECT_TIMEOUT, ":connect-timeout", "Connecting timed out")
+    XX(118, ACL_SOCKET_CONNECT_TIMEOUT, ":connect-timeout", "Connecting timed out") \
+    XX(140, ACL_SOCKET_SSL_ERROR, ":ssl-error", "SSL error") \
+    XX(141, ACL_SOCKET_SSL_HANDSHAKE_FAILURE, ":ssl-handshake-failure", "SSL handshake failed") \
+    XX(142, ACL_SOCKET_SSL_PROTOCOL_VERSION, ":ssl-protocol-version", "No common version of SSL") \
+    XX(143, ACL_SOCKET_SSL_TRUNCATED, ":ssl-truncated", "SSL connection ended without notice") \
+    XX(144, ACL_SOCKET_SSL_METHOD_UNSUPPORTED, ":ssl-method-unsupported", "SSL method not supported") \
+    XX(145, ACL_SOCKET_SSL_INVALID_FILE, ":ssl-invalid-file", "Invalid certificate, key, CA or CRL") \
+    XX(146, ACL_SOCKET_SSL_WRONG_PASSWORD, ":ssl-wrong-password", "Wrong or missing password of a key") \
+    XX(147, ACL_SOCKET_SSL_KEY_MISMATCH, ":ssl-key-mismatch", "Private key is not that of the certificate") \
+    XX(148, ACL_SOCKET_SSL_PLAIN_PEER, ":ssl-plain-peer", "Peer does not speak SSL") \
+    XX(149, ACL_SOCKET_SSL_CERTIFICATE_REQUIRED, ":ssl-certificate-required", "Certificate required") \
+    XX(150, ACL_SOCKET_SSL_CERTIFICATE_REFUSED, ":ssl-certificate-refused", "Certificate refused by the peer") \
+    XX(151, ACL_SOCKET_SSL_NO_APPLICATION_PROTOCOL, ":ssl-no-application-protocol", "No common application protocol") \
+    XX(152, ACL_SOCKET_SSL_UNRECOGNIZED_NAME, ":ssl-unrecognized-name", "Server name not recognized") \
+    XX(153, ACL_SOCKET_SSL_CERTIFICATE_INVALID, ":ssl-certificate-invalid", "Certificate not valid") \
+    XX(154, ACL_SOCKET_SSL_CERTIFICATE_EXPIRED, ":ssl-certificate-expired", "Certificate expired") \
+    XX(155, ACL_SOCKET_SSL_CERTIFICATE_NOT_YET_VALID, ":ssl-certificate-not-yet-valid", "Certificate not yet valid") \
+    XX(156, ACL_SOCKET_SSL_CERTIFICATE_SELF_SIGNED, ":ssl-certificate-self-signed", "Self-signed certificate") \
+    XX(157, ACL_SOCKET_SSL_UNKNOWN_ISSUER, ":ssl-unknown-issuer", "Issuer of the certificate not known") \
+    XX(158, ACL_SOCKET_SSL_CERTIFICATE_REVOKED, ":ssl-certificate-revoked", "Certificate revoked") \
+    XX(159, ACL_SOCKET_SSL_NO_CRL, ":ssl-no-crl", "No revocation list") \
+    XX(160, ACL_SOCKET_SSL_INVALID_CRL, ":ssl-invalid-crl", "Revocation list not valid") \
+    XX(161, ACL_SOCKET_SSL_HOST_MISMATCH, ":ssl-host-mismatch", "Certificate is for another host") \
+    XX(162, ACL_SOCKET_SSL_CHAIN_TOO_LONG, ":ssl-chain-too-long", "Certificate chain too long") \
+    XX(163, ACL_SOCKET_SSL_WRONG_PURPOSE, ":ssl-wrong-purpose", "Certificate has another purpose") \
+    XX(164, ACL_SOCKET_SSL_WEAK_CERTIFICATE, ":ssl-weak-certificate", "Certificate too weak")
 
 #ifdef __cplusplus
 extern "C" {
@@ -451,15 +609,122 @@ extern "C" {
 #define ACL_SOCKET_OUT_ERROR 8
 
 /**
+ * Method: SSL 2, always refused with ACL_SOCKET_SSL_METHOD_UNSUPPORTED.
+ */
+#define ACL_SOCKET_SSLV2 1
+
+/**
+ * Method: SSL 3, always refused with ACL_SOCKET_SSL_METHOD_UNSUPPORTED.
+ */
+#define ACL_SOCKET_SSLV3 2
+
+/**
+ * Method: TLS 1.0. Broken by design: with it or TLS 1.1 in the method the weakest ciphers, keys and digests
+ * of OpenSSL are let in as well, without which it could not work.
+ */
+#define ACL_SOCKET_TLSV1 4
+
+/**
+ * Method: TLS 1.1, as TLS 1.0.
+ */
+#define ACL_SOCKET_TLSV1_1 8
+
+/**
+ * Method: TLS 1.2.
+ */
+#define ACL_SOCKET_TLSV1_2 16
+
+/**
+ * Method: TLS 1.3.
+ */
+#define ACL_SOCKET_TLSV1_3 32
+
+/**
+ * Method: TLS 1.0 and all that are newer.
+ */
+#define ACL_SOCKET_TLSV1_PLUS 60
+
+/**
+ * Method: TLS 1.1 and all that are newer.
+ */
+#define ACL_SOCKET_TLSV1_1_PLUS 56
+
+/**
+ * Method: TLS 1.2 and all that are newer, which is the default.
+ */
+#define ACL_SOCKET_TLSV1_2_PLUS 48
+
+/**
+ * Method: TLS 1.3 and all that will be newer.
+ */
+#define ACL_SOCKET_TLSV1_3_PLUS 32
+
+/**
+ * Method: the best version in common, an old name of the default. No SSL 2 or SSL 3.
+ */
+#define ACL_SOCKET_SSLV23 256
+
+/**
+ * Method: the same.
+ */
+#define ACL_SOCKET_SSLV3_PLUS 512
+
+/**
+ * Verify: a server asks for no certificate. A client says ACL_SOCKET_INSECURE_VERIFY_NIL.
+ */
+#define ACL_SOCKET_VERIFY_NIL -1
+
+/**
+ * Verify: a certificate that is shown must be good. Servers always show one.
+ */
+#define ACL_SOCKET_VERIFY_OPTIONAL 1
+
+/**
+ * Verify: a certificate must be shown and be good.
+ */
+#define ACL_SOCKET_VERIFY_REQUIRED 2
+
+/**
+ * Verify, for clients: the server may be anybody, such as who reads everything in between.
+ */
+#define ACL_SOCKET_INSECURE_VERIFY_NIL -2
+
+/**
+ * CRL check: no certificate is looked up.
+ */
+#define ACL_SOCKET_CRL_NONE 0
+
+/**
+ * CRL check: the peer's own certificate is looked up.
+ */
+#define ACL_SOCKET_CRL_PEER 1
+
+/**
+ * CRL check: so are all of its chain but the root; there must be a list of each issuer.
+ */
+#define ACL_SOCKET_CRL_CHAIN 2
+
+/**
  * A socket. The pointer is a checked handle, never memory: anything else is answered with
  * ACL_SOCKET_INVALID_HANDLE.
  */
 typedef struct acl_socket acl_socket;
 
 /**
+ * What many SSL streams share: certificates and the ways to verify. It is not changed once it is made, and
+ * any number of threads may use it. The pointer is a checked handle.
+ */
+typedef struct acl_ssl_context acl_ssl_context;
+
+/**
  * A set of sockets and descriptors that are waited for together. The pointer is a checked handle.
  */
 typedef struct acl_wait_set acl_wait_set;
+
+/**
+ * A certificate, for reading. The pointer is a checked handle.
+ */
+typedef struct acl_x509_certificate acl_x509_certificate;
 
 /**
  * What a call answers: ACL_SOCKET_OK, or the identifier of what went wrong.
@@ -932,6 +1197,298 @@ typedef struct acl_wait_event {
 } acl_wait_event;
 
 /**
+ * Keyword arguments of acl_make_ssl_client_context and acl_make_ssl_server_context. A text of PEM is given
+ * by the name of its file, or in memory with its length; not both. All of it is read by the call.
+ */
+typedef struct acl_make_ssl_context_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_make_ssl_context_args).
+   */
+  size_t struct_size;
+  /**
+   * One of the methods, or several exact ones or-ed; TLS 1.2 and 1.3 where 0.
+   */
+  int32_t method;
+  /**
+   * The certificate that this side shows, and behind it those that lead to the root. Servers need one.
+   */
+  const char *certificate;
+  /**
+   * The same in memory.
+   */
+  const void *certificate_pem;
+  /**
+   * Its length.
+   */
+  size_t certificate_pem_length;
+  /**
+   * The private key, where it is not in the text of the certificate.
+   */
+  const char *key;
+  /**
+   * The same in memory.
+   */
+  const void *key_pem;
+  /**
+   * Its length.
+   */
+  size_t key_pem_length;
+  /**
+   * The password of an encrypted key, wherever that is. Nothing ever asks the terminal.
+   */
+  const char *certificate_password;
+  /**
+   * ACL_SOCKET_VERIFY_REQUIRED, ACL_SOCKET_VERIFY_OPTIONAL, of servers ACL_SOCKET_VERIFY_NIL, of clients
+   * ACL_SOCKET_INSECURE_VERIFY_NIL. Where 0, clients verify (required) and servers do not (nil).
+   */
+  int32_t verify;
+  /**
+   * Intermediate certificates that a chain may have: 10 where 0, none where -1.
+   */
+  int32_t max_depth;
+  /**
+   * Certificates that are trusted, in place of those of the system.
+   */
+  const char *ca_file;
+  /**
+   * The same in memory.
+   */
+  const void *ca_pem;
+  /**
+   * Its length.
+   */
+  size_t ca_pem_length;
+  /**
+   * A directory of such certificates by their hashes, as `openssl rehash` makes it; may be given beside
+   * ca_file.
+   */
+  const char *ca_directory;
+  /**
+   * Ciphers up to TLS 1.2, as OpenSSL takes them; its own choice where NULL.
+   */
+  const char *ciphers;
+  /**
+   * Ciphers of TLS 1.3, as OpenSSL takes them: "TLS_AES_128_GCM_SHA256:..."; its own choice where NULL.
+   */
+  const char *ciphersuites;
+  /**
+   * ACL_SOCKET_CRL_NONE, ACL_SOCKET_CRL_PEER or ACL_SOCKET_CRL_CHAIN; the others need a list.
+   */
+  int32_t crl_check;
+  /**
+   * Revocation lists.
+   */
+  const char *crl_file;
+  /**
+   * The same in memory.
+   */
+  const void *crl_pem;
+  /**
+   * Its length.
+   */
+  size_t crl_pem_length;
+  /**
+   * Tri-state, on: a server chooses the cipher by its own order.
+   */
+  int32_t prefer_server_cipher_order;
+  /**
+   * Of servers: the names that the certificate is for, with commas between, as in "a.example,*.b.example"; the
+   * certificate itself says it where NULL. Only of meaning with contexts.
+   */
+  const char *server_name;
+  /**
+   * Of servers: contexts with certificates for other names. A client that asks for one of them gets the
+   * first whose certificate is for it, with its ways to verify; who asks for none or another gets this
+   * context's.
+   */
+  struct acl_ssl_context *const *contexts;
+  /**
+   * How many there are.
+   */
+  size_t context_count;
+  /**
+   * Application protocols (ALPN) in the order of preference, with commas between: "h2,http/1.1". A server that
+   * has some and shares none with a client that offers some ends the handshake.
+   */
+  const char *alpn;
+  /**
+   * Tri-state, on: sessions may be resumed. A client keeps some for each server; one is kept only after the
+   * server was verified, and resumed only for the same name and the same ways to verify, as long as the
+   * certificates are valid that the server has shown.
+   */
+  int32_t resume;
+  /**
+   * Tri-state, off: writes the keys of connections to the file that the environment variable SSLKEYLOGFILE
+   * names, for analysers. Who reads it can read the connections.
+   */
+  int32_t key_log;
+} acl_make_ssl_context_args;
+
+/**
+ * Keyword arguments of acl_make_ssl_client_stream and acl_make_ssl_server_stream. With a context, method,
+ * verify, max_depth, ciphers, ciphersuites and prefer_server_cipher_order are for this stream alone, and
+ * what is read from files must not be given. Without one they make a context of one stream, whose files
+ * are read each time.
+ */
+typedef struct acl_make_ssl_stream_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_make_ssl_stream_args).
+   */
+  size_t struct_size;
+  /**
+   * A context of the same side, or NULL. It may be freed while streams use it.
+   */
+  struct acl_ssl_context *context;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  int32_t method;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *certificate;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const void *certificate_pem;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  size_t certificate_pem_length;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *key;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const void *key_pem;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  size_t key_pem_length;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *certificate_password;
+  /**
+   * As in acl_make_ssl_context_args; the context's where 0.
+   */
+  int32_t verify;
+  /**
+   * As in acl_make_ssl_context_args; the context's where 0.
+   */
+  int32_t max_depth;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *ca_file;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const void *ca_pem;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  size_t ca_pem_length;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *ca_directory;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *ciphers;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *ciphersuites;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  int32_t crl_check;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *crl_file;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const void *crl_pem;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  size_t crl_pem_length;
+  /**
+   * As in acl_make_ssl_context_args, for servers.
+   */
+  int32_t prefer_server_cipher_order;
+  /**
+   * As in acl_make_ssl_context_args.
+   */
+  const char *alpn;
+  /**
+   * Of clients: the host name or address of the server, which its certificate must be for; a name is also
+   * sent to it (SNI). Where NULL it is what acl_make_socket was given as remote_host or remote_ipaddr.
+   */
+  const char *server_name;
+  /**
+   * Tri-state, off: of clients: the certificate must be good, but may be for any host.
+   */
+  int32_t insecure_any_host;
+  /**
+   * Tri-state, off: the end of the connection without the peer's word is the end of the file, in place of
+   * ACL_SOCKET_SSL_TRUNCATED. For protocols that know by themselves whether all has come.
+   */
+  int32_t insecure_allow_truncation;
+} acl_make_ssl_stream_args;
+
+/**
+ * What both sides have agreed upon. Texts that would not fit are cut, which no known one is. This struct
+ * never grows.
+ */
+typedef struct acl_ssl_connection {
+  /**
+   * Such as "TLSv1.3".
+   */
+  char version[32];
+  /**
+   * Such as "TLS_AES_256_GCM_SHA384".
+   */
+  char cipher[256];
+  /**
+   * The application protocol (ALPN), empty without one.
+   */
+  char alpn[256];
+  /**
+   * The name that the client asked for (SNI), empty without one.
+   */
+  char server_name[256];
+  /**
+   * 1 where a session was resumed.
+   */
+  int32_t resumed;
+  /**
+   * 1 where the peer has shown a certificate that was verified and is good.
+   */
+  int32_t verified;
+} acl_ssl_connection;
+
+/**
+ * An attribute of a name, or a name of a certificate. This struct never grows.
+ */
+typedef struct acl_x509_pair {
+  /**
+   * Such as "CN", "O", "C"; or "DNS", "IP Address", "email", "URI", "DirName".
+   */
+  const char *name;
+  /**
+   * In UTF-8. A NUL in it, by which somebody wants another name to be read, is U+FFFD.
+   */
+  const char *value;
+} acl_x509_pair;
+
+/**
  * The call did what it says.
  */
 #define ACL_SOCKET_OK 0
@@ -943,8 +1500,9 @@ typedef struct acl_wait_event {
 acl_status acl_stream_error_identifier(void);
 
 /**
- * The raw errno of the last failure of this thread, 0 where the system reported none. It does not
- * depend on the C library's errno. Allegro: stream-error-code.
+ * The raw errno of the last failure of this thread, 0 where the system reported none; where a
+ * certificate was not accepted (ACL_SOCKET_SSL_CERTIFICATE_INVALID to ACL_SOCKET_SSL_WEAK_CERTIFICATE)
+ * OpenSSL's number of the reason, X509_V_ERR_... It does not depend on the C library's errno. Allegro: stream-error-code.
  */
 int32_t acl_stream_error_code(void);
 
@@ -1769,6 +2327,193 @@ acl_status acl_wait_for_io_available(struct acl_wait_set *set,
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE.
  */
 acl_status acl_wake_wait_set(struct acl_wait_set *set);
+
+/**
+ * Makes a context of clients. All files are read here, so that streams cost none of it.
+ * @param args NULL for all defaults: the server is verified against the certificates of the system.
+ * @param context where the handle is stored, NULL after a failure. Free it with acl_free_ssl_context.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for arguments that are out of range, missing or contradict
+ * each other; ACL_SOCKET_SSL_METHOD_UNSUPPORTED; ACL_SOCKET_SSL_INVALID_FILE with the errno where a file cannot
+ * be read; ACL_SOCKET_SSL_WRONG_PASSWORD, ACL_SOCKET_SSL_KEY_MISMATCH; ACL_SOCKET_NO_BUFFER_SPACE.
+ * Allegro: make-ssl-client-context.
+ */
+acl_status acl_make_ssl_client_context(const struct acl_make_ssl_context_args *args,
+                                       struct acl_ssl_context **context);
+
+/**
+ * Makes a context of servers. All files are read here.
+ * @param args with a certificate.
+ * @param context where the handle is stored, NULL after a failure. Free it with acl_free_ssl_context.
+ * @return as acl_make_ssl_client_context; ACL_SOCKET_INVALID_HANDLE and ACL_SOCKET_WRONG_KIND for contexts.
+ * Allegro: make-ssl-server-context.
+ */
+acl_status acl_make_ssl_server_context(const struct acl_make_ssl_context_args *args,
+                                       struct acl_ssl_context **context);
+
+/**
+ * Frees a context; NULL is a no-op. Streams and contexts that use it go on with it.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE.
+ */
+acl_status acl_free_ssl_context(struct acl_ssl_context *context);
+
+/**
+ * Makes a connected stream one over SSL, as the client. The handshake is done by the first operation that
+ * reads or writes, or by acl_ssl_do_handshake: whatever is wrong with the server, that one says so. Unless
+ * the arguments say otherwise the server must show a certificate that the system trusts, for the host that
+ * was connected to; only TLS 1.2 and newer is spoken.
+ *
+ * A stream over SSL is a stream like others: formats, lines, chunking, time-outs, wait sets, one reader and one
+ * writer. Its format, external format and time-outs are those of the plain one; what was written is sent first,
+ * and what came and was not read is taken for SSL. One thread with both ends of a connection deadlocks in the
+ * handshake. Counts are of bytes within SSL. The
+ * option nodelay is switched on; acl_set_socket_options can switch it off again. acl_close tells the peer that nothing more comes, with abort it
+ * does not, and does not wait for its answer; acl_shutdown tells it too. Where the other side is a server
+ * that refuses the client's certificate, in TLS 1.3 the first read says so, not the handshake.
+ * After fork one of both processes may use the stream, and the child's acl_close tells the peer nothing.
+ * @param plain the socket. After success its handle is gone, as if freed: using it is
+ * ACL_SOCKET_INVALID_HANDLE. After a failure it is as it was.
+ * @param args NULL for all defaults.
+ * @param stream where the handle of the stream is stored, NULL after a failure; close it with acl_close and free
+ * it with acl_free_socket. It closes the connection too.
+ * @return ACL_SOCKET_OK; as acl_make_ssl_client_context for the arguments; ACL_SOCKET_INVALID_ARGUMENT also
+ * with both a context and what belongs into one, without any name of the server, on a stream that is one over
+ * SSL already or whose chunking is on; ACL_SOCKET_WRONG_KIND, ACL_SOCKET_CLOSED; ACL_SOCKET_WOULD_BLOCK while
+ * another thread uses the plain stream or it is not connected; ACL_SOCKET_INVALID_HANDLE; the errors of
+ * acl_force_output. The operations on it may answer ACL_SOCKET_SSL_ERROR and all that follow it.
+ * Allegro: make-ssl-client-stream.
+ */
+acl_status acl_make_ssl_client_stream(struct acl_socket *plain,
+                                      const struct acl_make_ssl_stream_args *args,
+                                      struct acl_socket **stream);
+
+/**
+ * Makes a connected stream one over SSL, as the server. As acl_make_ssl_client_stream but for who the
+ * server is: a certificate is needed, from the context or here, and the client is not verified unless asked.
+ * @param plain the socket, mostly from acl_accept_connection; after success its handle is gone.
+ * @param args with a context or a certificate.
+ * @param stream where the handle of the stream is stored, NULL after a failure.
+ * @return as acl_make_ssl_client_stream. Allegro: make-ssl-server-stream.
+ */
+acl_status acl_make_ssl_server_stream(struct acl_socket *plain,
+                                      const struct acl_make_ssl_stream_args *args,
+                                      struct acl_socket **stream);
+
+/**
+ * Does the handshake of a stream over SSL now, unless it is done. Its waits are limited by the read time-out,
+ * and those for room by the write time-out.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_SSL_HANDSHAKE_FAILURE, ACL_SOCKET_SSL_PROTOCOL_VERSION,
+ * ACL_SOCKET_SSL_PLAIN_PEER, ACL_SOCKET_SSL_CERTIFICATE_REFUSED, ACL_SOCKET_SSL_CERTIFICATE_EXPIRED,
+ * ACL_SOCKET_SSL_CERTIFICATE_SELF_SIGNED, ACL_SOCKET_SSL_UNKNOWN_ISSUER, ACL_SOCKET_SSL_HOST_MISMATCH and the like;
+ * ACL_SOCKET_READ_TIMEOUT, ACL_SOCKET_CONNECTION_RESET, ACL_SOCKET_CLOSED; ACL_SOCKET_WRONG_KIND on a plain
+ * stream; ACL_SOCKET_INVALID_HANDLE. Allegro: ssl-do-handshake.
+ */
+acl_status acl_ssl_do_handshake(struct acl_socket *stream);
+
+/**
+ * What both sides of a stream over SSL have agreed upon. Does the handshake where it is not done.
+ * @param connection where it is stored.
+ * @return ACL_SOCKET_OK; as acl_ssl_do_handshake; ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_get_ssl_connection(struct acl_socket *stream, struct acl_ssl_connection *connection);
+
+/**
+ * How the verification of the peer's certificate ended, also where nothing was enforced or the handshake
+ * failed. Does no handshake: before it, and where the peer has shown no certificate, the code is 0, so that
+ * 0 alone proves nothing; acl_get_ssl_connection has verified for that.
+ * @param code OpenSSL's number, X509_V_OK (0) or X509_V_ERR_...
+ * @param meaning OpenSSL's words for it, "ok" for 0; static. May be NULL.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_WRONG_KIND on a plain stream, ACL_SOCKET_INVALID_HANDLE,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: get-ssl-verify-result.
+ */
+acl_status acl_get_ssl_verify_result(struct acl_socket *stream, int32_t *code, const char **meaning);
+
+/**
+ * The certificates from the peer's own to the root that was trusted, as PEM; those that the peer sent,
+ * where nothing was verified or the session was resumed; empty where it has shown none. Does the
+ * handshake where it is not done.
+ * @param pem where the text is stored, with a NUL behind it; free it with acl_free_buffer.
+ * @param length its length without the NUL; may be NULL.
+ * @return ACL_SOCKET_OK; as acl_ssl_do_handshake; ACL_SOCKET_NO_BUFFER_SPACE, ACL_SOCKET_INVALID_ARGUMENT.
+ */
+acl_status acl_get_ssl_peer_chain(struct acl_socket *stream, char **pem, size_t *length);
+
+/**
+ * The certificate that the peer has shown. Does the handshake where it is not done.
+ * @param certificate where the handle is stored, NULL where the peer has shown none and after a failure. Free
+ * it with acl_free_x509_certificate; the stream may be freed before it.
+ * @return ACL_SOCKET_OK, also without a certificate; as acl_ssl_do_handshake; ACL_SOCKET_NO_BUFFER_SPACE,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: get-ssl-peer-certificate.
+ */
+acl_status acl_get_ssl_peer_certificate(struct acl_socket *stream, struct acl_x509_certificate **certificate);
+
+/**
+ * Frees a certificate; NULL is a no-op.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE.
+ */
+acl_status acl_free_x509_certificate(struct acl_x509_certificate *certificate);
+
+/**
+ * The version of a certificate: 1, 2 or, of nearly all, 3.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: x509-certificate-version.
+ */
+acl_status acl_x509_certificate_version(struct acl_x509_certificate *cert, int32_t *version);
+
+/**
+ * The serial number of a certificate in hexadecimal, as `openssl x509 -serial` shows it; it may have any size.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: x509-certificate-serial-number.
+ */
+acl_status acl_x509_certificate_serial_number(struct acl_x509_certificate *cert,
+                                              char *buffer,
+                                              size_t size,
+                                              size_t *length);
+
+/**
+ * Who signed a certificate, as attributes and values in their order; attributes may come again.
+ * @param pairs where the array is stored; free it with acl_free_buffer, which frees the texts too.
+ * @param count how many there are; may be NULL.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_NO_BUFFER_SPACE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: x509-certificate-issuer.
+ */
+acl_status acl_x509_certificate_issuer(struct acl_x509_certificate *cert,
+                                       struct acl_x509_pair **pairs,
+                                       size_t *count);
+
+/**
+ * Whom a certificate is for, as attributes and values in their order.
+ * @param pairs, count as of acl_x509_certificate_issuer.
+ * @return as acl_x509_certificate_issuer. Allegro: x509-certificate-subject.
+ */
+acl_status acl_x509_certificate_subject(struct acl_x509_certificate *cert,
+                                        struct acl_x509_pair **pairs,
+                                        size_t *count);
+
+/**
+ * The names that a certificate is for: kinds such as "DNS" and "IP Address", and names in their order; none
+ * where it has no such extension. IPv6 addresses are written in full, as in "0:0:0:0:0:0:0:1".
+ * @param pairs, count as of acl_x509_certificate_issuer.
+ * @return as acl_x509_certificate_issuer. Allegro: x509-certificate-subject-alt-name.
+ */
+acl_status acl_x509_certificate_subject_alt_name(struct acl_x509_certificate *cert,
+                                                 struct acl_x509_pair **pairs,
+                                                 size_t *count);
+
+/**
+ * Since when a certificate is valid.
+ * @param seconds since 1970-01-01 UTC; Lisp's universal time is 2,208,988,800 more.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: x509-certificate-not-before.
+ */
+acl_status acl_x509_certificate_not_before(struct acl_x509_certificate *cert, int64_t *seconds);
+
+/**
+ * Until when a certificate is valid.
+ * @param seconds since 1970-01-01 UTC.
+ * @return as acl_x509_certificate_not_before. Allegro: x509-certificate-not-after.
+ */
+acl_status acl_x509_certificate_not_after(struct acl_x509_certificate *cert, int64_t *seconds);
 
 /**
  * The address of the peer, or where a datagram socket sends by default; of kind

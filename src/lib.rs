@@ -4,6 +4,7 @@
 //!
 //! - `capi` — the boundary, handles, argument structs and the condition: knows C, decides nothing;
 //! - `stream` — buffers, chunks, characters and lines: knows bytes, not descriptors;
+//! - `ssl` — OpenSSL: contexts, connections in steps that never wait, certificates;
 //! - `socket` — making, accepting, options, datagrams, accessors: knows the kernel;
 //! - `names` — hosts and ports; `address` — IP addresses: both know no socket;
 //! - `hazard` — which objects each thread is inside of;
@@ -19,6 +20,7 @@ pub mod error;
 mod hazard;
 pub mod names;
 pub mod socket;
+pub mod ssl;
 pub mod stream;
 mod sync;
 mod sys;

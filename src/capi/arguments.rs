@@ -103,6 +103,12 @@ pub(super) fn text<'a>(text: *const c_char, name: &str) -> Result<&'a str> {
     optional_text(text, name)?.ok_or_else(|| null(name))
 }
 
+/// The bytes of a text, `None` for NULL.
+pub(super) fn optional_bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
+    // SAFETY: as in `optional_text`.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
+}
+
 /// A file name of a socket, `None` for NULL.
 pub(super) fn file_name(text: *const c_char, name: &str) -> Result<Option<FileName>> {
     Ok(file_bytes(text, name)?.and_then(FileName::new))

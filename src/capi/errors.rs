@@ -19,8 +19,9 @@ pub extern "C" fn acl_stream_error_identifier() -> acl_status {
     answer(0, condition::identifier)
 }
 
-/// The raw errno of the last failure of this thread, 0 where the system reported none. It does not
-/// depend on the C library's errno. Allegro: stream-error-code.
+/// The raw errno of the last failure of this thread, 0 where the system reported none; where a
+/// certificate was not accepted (ACL_SOCKET_SSL_CERTIFICATE_INVALID to ACL_SOCKET_SSL_WEAK_CERTIFICATE)
+/// OpenSSL's number of the reason, X509_V_ERR_... It does not depend on the C library's errno. Allegro: stream-error-code.
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_stream_error_code() -> i32 {
     answer(0, condition::code)

@@ -6,11 +6,13 @@
 use crate::error::{Error, Identifier, Result};
 use crate::hazard::{self, Inside};
 use crate::socket::{Socket, WaitSet};
+use crate::ssl::{Certificate, Context};
 use crate::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{array, statics};
 use crate::sys::process;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 /// What a handle can stand for.
 pub(super) trait Kind: Send + Sync + 'static {
@@ -84,7 +86,13 @@ impl<T: Kind> Deref for Held<T> {
 fn invalid<T: Kind>(handle: usize) -> Error {
     let what = T::NAME;
     let shown = if handle == 0 { "NULL".into() } else { format!("{handle:#x}") };
-    Error::new(Identifier::INVALID_HANDLE, format!("taking {shown} for the handle of a {what}"))
+    // It was one: the slot has had that generation.
+    let slot = slot((handle >> MARK_BITS) & (INDICES - 1));
+    let last = slot.map_or(0, |slot| slot.generation.load(Ordering::Relaxed));
+    let generation = handle >> GENERATION_SHIFT;
+    let was = handle & ((1 << MARK_BITS) - 1) == T::MARK && generation > 0 && generation <= last;
+    let why = if was { ", which was freed or taken over by an SSL stream" } else { "" };
+    Error::new(Identifier::INVALID_HANDLE, format!("taking {shown} for the handle of a {what}{why}"))
 }
 
 /// The index of a segment, the first index in it, its length.
@@ -128,21 +136,60 @@ fn look_up<T: Kind>(handle: usize, enter: impl FnOnce(usize) -> Inside) -> Optio
     (slot.handle.load(Ordering::Acquire) == handle).then_some(Held { object, _inside: inside })
 }
 
-/// Gives an object a handle.
-pub(super) fn publish<T: Kind>(object: T) -> Result<usize> {
-    let full = || Error::new(Identifier::NO_BUFFER_SPACE, "making a handle: all are in use");
-    let (index, slot) = take_free_slot().or_else(add_slot).ok_or_else(full)?;
+/// The handle of the next use of a slot that the caller took.
+fn next_handle<T: Kind>(index: usize, slot: &Slot) -> usize {
     let generation = match slot.generation.load(Ordering::Relaxed) {
         // A start that differs between processes: a handle kept in a saved image is not valid again.
         0 => (process::random_bits() as usize % (LAST_GENERATION / 2)) + 1,
         last => last + 1,
     };
     slot.generation.store(generation, Ordering::Relaxed);
-    let handle = (generation << GENERATION_SHIFT) | (index << MARK_BITS) | T::MARK;
+    (generation << GENERATION_SHIFT) | (index << MARK_BITS) | T::MARK
+}
+
+/// Gives an object a handle.
+pub(super) fn publish<T: Kind>(object: T) -> Result<usize> {
+    let full = || Error::new(Identifier::NO_BUFFER_SPACE, "making a handle: all are in use");
+    let (index, slot) = take_free_slot().or_else(add_slot).ok_or_else(full)?;
+    let handle = next_handle::<T>(index, slot);
     object.named(handle);
     slot.object.store(Box::into_raw(Box::new(object)).cast(), Ordering::Relaxed);
     slot.handle.store(handle, Ordering::Release);
     Ok(handle)
+}
+
+impl Kind for Arc<Context> {
+    const MARK: usize = 0b0111;
+    const NAME: &'static str = "SSL context";
+}
+
+impl Kind for Certificate {
+    const MARK: usize = 0b1001;
+    const NAME: &'static str = "certificate";
+}
+
+/// Gives the object of a handle a new one; the old one is as good as freed. What is inside of the
+/// object stays inside.
+pub(super) fn renew<T: Kind>(handle: usize) -> Result<usize> {
+    let held = also::<T>(handle)?;
+    let (old, new) = (slot((handle >> MARK_BITS) & (INDICES - 1)), take_free_slot().or_else(add_slot));
+    let full = || Error::new(Identifier::NO_BUFFER_SPACE, "making a handle: all are in use");
+    let (index, slot) = new.ok_or_else(full)?;
+    let object = old.map_or(ptr::null_mut(), |old| old.object.load(Ordering::Relaxed));
+    let mine =
+        old.filter(|old| old.handle.compare_exchange(handle, 0, Ordering::SeqCst, Ordering::SeqCst).is_ok());
+    let Some(old) = mine else {
+        give_back(index, slot);
+        return Err(invalid::<T>(handle));
+    };
+    let new = next_handle::<T>(index, slot);
+    held.named(new);
+    slot.object.store(object, Ordering::Relaxed);
+    slot.handle.store(new, Ordering::Release);
+    if old.generation.load(Ordering::Relaxed) < LAST_GENERATION {
+        give_back((handle >> MARK_BITS) & (INDICES - 1), old);
+    }
+    Ok(new)
 }
 
 /// Frees a handle: true for the one call that does. The object goes when nobody is inside of it.

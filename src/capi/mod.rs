@@ -14,6 +14,8 @@ mod formats;
 mod chunking;
 mod datagrams;
 mod waiting;
+mod ssl;
+mod certificates;
 mod accessors;
 mod variables;
 
@@ -26,6 +28,7 @@ mod handle_model;
 
 pub use accessors::*;
 pub use addresses::*;
+pub use certificates::*;
 pub use chunking::*;
 pub use connections::*;
 pub use datagrams::*;
@@ -34,6 +37,7 @@ pub use formats::*;
 pub use make_socket::*;
 pub use names::*;
 pub use reading::*;
+pub use ssl::*;
 pub use variables::*;
 pub use waiting::*;
 pub use writing::*;

@@ -86,7 +86,7 @@ pub extern "C" fn acl_set_non_local_exits(value: i32) -> acl_status {
 }
 
 static VERSION: LazyLock<CString> = LazyLock::new(|| {
-    let openssl = crate::sys::openssl_version();
+    let openssl = crate::ssl::openssl_version();
     let text = format!("libacl_socket {} ({openssl})", env!("CARGO_PKG_VERSION"));
     CString::new(text).unwrap_or_default()
 });

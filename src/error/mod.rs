@@ -13,7 +13,8 @@ use std::fmt;
 pub struct Error {
     /// Which error it is.
     pub identifier: Identifier,
-    /// The raw errno, 0 where the system reported none.
+    /// The raw errno, 0 where the system reported none; of a certificate that was not accepted, the
+    /// number of OpenSSL's `X509_V`.
     pub code: i32,
     /// The operation in progress, as it continues the words "occurred while".
     pub action: Cow<'static, str>,
@@ -43,9 +44,10 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meaning = row(self.identifier.number()).map_or("", |row| row.meaning);
+        let kind = if self.identifier.is_verification() { "X509_V" } else { "errno" };
         match self.code {
             0 => write!(f, "\"{meaning}\" occurred while {}.", self.action),
-            code => write!(f, "\"{meaning}\" (errno {code}) occurred while {}.", self.action),
+            code => write!(f, "\"{meaning}\" ({kind} {code}) occurred while {}.", self.action),
         }
     }
 }

@@ -35,6 +35,11 @@ impl Identifier {
         self.0
     }
 
+    /// Whether it tells of a certificate that was not accepted: the code then is that of `X509_V`.
+    pub const fn is_verification(self) -> bool {
+        self.0 >= Identifier::SSL_CERTIFICATE_INVALID.0 && self.0 <= Identifier::SSL_WEAK_CERTIFICATE.0
+    }
+
     /// The identifier of an operating system error, `UNKNOWN` where the table has none.
     pub fn of_errno(errno: i32) -> Identifier {
         TABLE
@@ -168,4 +173,79 @@ identifiers! {
     CONNECT_TIMEOUT 118 ":connect-timeout" []
         "Connecting timed out"
         "No connection came about in the time given for it."
+    SSL_ERROR 140 ":ssl-error" []
+        "SSL error"
+        "An error of the protocol or of OpenSSL that no other identifier is for; the report has OpenSSL's words."
+    SSL_HANDSHAKE_FAILURE 141 ":ssl-handshake-failure" []
+        "SSL handshake failed"
+        "The two sides have no cipher, group or signature in common, or one of them ended the handshake."
+    SSL_PROTOCOL_VERSION 142 ":ssl-protocol-version" []
+        "No common version of SSL"
+        "The peer speaks none of the versions that the method allows, or the other way round."
+    SSL_TRUNCATED 143 ":ssl-truncated" []
+        "SSL connection ended without notice"
+        "The connection ended and the peer had not said that it would: what was read may not be all."
+    SSL_METHOD_UNSUPPORTED 144 ":ssl-method-unsupported" []
+        "SSL method not supported"
+        "The method is or has SSL 2 or SSL 3, which nothing should speak, or one that this OpenSSL lacks."
+    SSL_INVALID_FILE 145 ":ssl-invalid-file" []
+        "Invalid certificate, key, CA or CRL"
+        "A file, directory or text of PEM cannot be read, or does not have what it should have."
+    SSL_WRONG_PASSWORD 146 ":ssl-wrong-password" []
+        "Wrong or missing password of a key"
+        "The private key is encrypted, and the password does not open it or was not given."
+    SSL_KEY_MISMATCH 147 ":ssl-key-mismatch" []
+        "Private key is not that of the certificate"
+        "The private key and the certificate do not belong together, or cannot be used."
+    SSL_PLAIN_PEER 148 ":ssl-plain-peer" []
+        "Peer does not speak SSL"
+        "What came is no SSL: mostly the wrong port, or a server that wants to be asked first."
+    SSL_CERTIFICATE_REQUIRED 149 ":ssl-certificate-required" []
+        "Certificate required"
+        "The server wants a certificate of the client, who has shown none."
+    SSL_CERTIFICATE_REFUSED 150 ":ssl-certificate-refused" []
+        "Certificate refused by the peer"
+        "The peer does not accept the certificate that this side has shown."
+    SSL_NO_APPLICATION_PROTOCOL 151 ":ssl-no-application-protocol" []
+        "No common application protocol"
+        "The server speaks none of the protocols of ALPN that the client offered."
+    SSL_UNRECOGNIZED_NAME 152 ":ssl-unrecognized-name" []
+        "Server name not recognized"
+        "The server has no certificate for the name that the client asked for."
+    SSL_CERTIFICATE_INVALID 153 ":ssl-certificate-invalid" []
+        "Certificate not valid"
+        "The peer's certificate was not accepted for a reason that no other identifier is for."
+    SSL_CERTIFICATE_EXPIRED 154 ":ssl-certificate-expired" []
+        "Certificate expired"
+        "The peer's certificate, or one of its chain, is no longer valid."
+    SSL_CERTIFICATE_NOT_YET_VALID 155 ":ssl-certificate-not-yet-valid" []
+        "Certificate not yet valid"
+        "The peer's certificate, or one of its chain, is not valid yet; is the clock right?"
+    SSL_CERTIFICATE_SELF_SIGNED 156 ":ssl-certificate-self-signed" []
+        "Self-signed certificate"
+        "The chain ends in a certificate that signed itself and is not trusted."
+    SSL_UNKNOWN_ISSUER 157 ":ssl-unknown-issuer" []
+        "Issuer of the certificate not known"
+        "No trusted certificate has signed it: the CA is not trusted, or an intermediate was not sent."
+    SSL_CERTIFICATE_REVOKED 158 ":ssl-certificate-revoked" []
+        "Certificate revoked"
+        "The peer's certificate, or one of its chain, is on a revocation list."
+    SSL_NO_CRL 159 ":ssl-no-crl" []
+        "No revocation list"
+        "A certificate was to be looked up in a revocation list of its issuer, and there is none."
+    SSL_INVALID_CRL 160 ":ssl-invalid-crl" []
+        "Revocation list not valid"
+        "The revocation list has expired, is not valid yet, or is not signed as it should be."
+    SSL_HOST_MISMATCH 161 ":ssl-host-mismatch" []
+        "Certificate is for another host"
+        "The server's certificate is good, but not for the name or address that was connected to."
+    SSL_CHAIN_TOO_LONG 162 ":ssl-chain-too-long" []
+        "Certificate chain too long"
+        "There are more intermediate certificates than max_depth or a certificate allows."
+    SSL_WRONG_PURPOSE 163 ":ssl-wrong-purpose" []
+        "Certificate has another purpose"
+        "The certificate must not be used for this: not by a server, not by a client, not to sign."
+    SSL_WEAK_CERTIFICATE 164 ":ssl-weak-certificate" []
+        "Certificate too weak"
+        "A key or a digest of the chain is weaker than this system accepts."
 }

@@ -3,7 +3,7 @@
 
 use super::limits::{after, left_until, wait_until};
 use super::make::{bind, family, local_address, md5, name_for, new_socket};
-use super::{Family, MakeSocket, Role, Socket};
+use super::{Family, Host, MakeSocket, Role, Socket};
 use crate::address::IpAddress;
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::hazard;
@@ -159,7 +159,11 @@ fn failure(errno: Errno, action: String) -> Error {
 }
 
 fn stream(args: &MakeSocket<'_>, descriptor: Closing, family: Family, name: Name) -> Socket {
-    let role = Role::Stream(Box::new(Stream::new(args.mode.unwrap_or_default())));
+    let stream = Stream::new(args.mode.unwrap_or_default());
+    if let Host::Named(host) = args.remote.0 {
+        stream.set_host(host);
+    }
+    let role = Role::Stream(Box::new(stream));
     let mut socket = Socket::of(descriptor, family, args.format, role);
     socket.remote = Some(name);
     socket

@@ -81,6 +81,9 @@ impl Limits {
     }
 }
 
+/// Between looks whether another thread has ended the handshake that it is doing.
+const BETWEEN_TURNS: Duration = Duration::from_millis(2);
+
 fn ready(direction: Direction) -> Ready {
     if direction == Direction::Input { Ready::Input } else { Ready::Output }
 }
@@ -121,6 +124,34 @@ impl Socket {
             return self.run_limited(direction, operation, action);
         }
         self.descriptor.run(|fd| operation(fd, Wait::Yes), action)
+    }
+
+    /// Waits until the descriptor is ready, for an operation in a direction: as long as the limits of
+    /// that one and of what is waited for allow.
+    pub(crate) fn wait_ready(
+        &self,
+        direction: Direction,
+        ready: Ready,
+        action: impl Fn() -> String,
+    ) -> Result<()> {
+        let waits_for = if ready == Ready::Output { Direction::Output } else { Direction::Input };
+        let ends = [self.limits.end(direction), self.limits.end(waits_for)];
+        match wait_until(&self.descriptor, ready, ends.into_iter().flatten().min(), &action)? {
+            true => Ok(()),
+            false => Err(timed_out(direction, action())),
+        }
+    }
+
+    /// Waits a short time for another thread to do something, as long as the limits allow.
+    pub(crate) fn wait_a_little(&self, direction: Direction, action: impl Fn() -> String) -> Result<()> {
+        if self.limits.end(direction).is_some_and(|end| left_until(end).is_none()) {
+            return Err(timed_out(direction, action()));
+        }
+        let sleep = |_| {
+            sys::sleep(BETWEEN_TURNS);
+            Ok(())
+        };
+        self.descriptor.run(sleep, action)
     }
 
     #[cold]

@@ -12,6 +12,7 @@ mod limits;
 mod make;
 mod options;
 mod print;
+mod secure;
 mod wait;
 mod wait_set;
 mod watch;
@@ -25,6 +26,7 @@ pub use limits::Timeouts;
 pub use make::{Filenames, Host, MakeSocket, Port};
 pub use options::Options;
 pub use print::{print_hostname_in_stream, set_print_hostname_in_stream};
+pub use secure::MakeSsl;
 pub use wait::{FEW, Item, wait_for_few};
 pub use wait_set::{Content, Event, Interest, WaitSet, Watched};
 
@@ -109,6 +111,7 @@ impl Socket {
         if self.descriptor.is_closed() && self.descriptor.is_shut(direction) {
             return Ok(());
         }
+        self.shut_ssl(direction)?;
         self.descriptor.shut(direction, action)?;
         if self.descriptor.is_shut(Direction::Input) && self.descriptor.is_shut(Direction::Output) {
             self.close_descriptor();
@@ -176,6 +179,12 @@ impl Socket {
     /// The sets that watch the socket.
     pub(crate) fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// Wait sets know the socket no longer.
+    fn forget_watchers(&self) {
+        let watchers = self.watch.closing(&self.descriptor);
+        watchers.iter().for_each(|(set, key)| set.closed(*key));
     }
 
     /// The descriptor.

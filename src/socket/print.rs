@@ -2,6 +2,7 @@
 
 use super::{Format, Role, Socket};
 use crate::names;
+use crate::ssl::Side;
 use crate::sys::Name;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +32,12 @@ impl Socket {
             Format::Binary => "binary",
             Format::Bivalent => "bivalent",
         };
-        let kind = if self.is_stream() { "stream" } else { "datagram" };
+        let kind = match self.ssl_side() {
+            Some(Side::Client) => "SSL client stream",
+            Some(Side::Server) => "SSL server stream",
+            None if self.is_stream() => "stream",
+            None => "datagram",
+        };
         let local = match self.local_name() {
             Ok(name) => place(name, hostnames),
             Err(_) => "*".into(),

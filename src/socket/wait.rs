@@ -49,6 +49,7 @@ pub fn wait_for_few(
     mut available: impl FnMut(usize),
 ) -> Result<usize> {
     let end = timeout.map(after);
+    let mut counted = [false; FEW];
     let mut count = 0;
     for (index, item) in items.iter().enumerate() {
         if let Item::Socket(socket) = item
@@ -56,6 +57,9 @@ pub fn wait_for_few(
         {
             available(index);
             count += 1;
+            if let Some(counted) = counted.get_mut(index) {
+                *counted = true;
+            }
         }
     }
     // None of the descriptors can be closed and used again while this thread is inside of them.
@@ -84,9 +88,13 @@ pub fn wait_for_few(
         for (index, poll) in polled.iter().enumerate() {
             let closed =
                 matches!(items.get(index), Some(Item::Socket(socket)) if socket.descriptor.is_closed());
-            let counted =
-                poll.fd < 0 || matches!(items.get(index), Some(Item::Socket(socket)) if socket.has_content());
-            if (poll.revents != 0 || closed) && !counted {
+            let counted = poll.fd < 0 || counted.get(index) == Some(&true);
+            // What came over SSL need not be content.
+            let content = || match items.get(index) {
+                Some(Item::Socket(socket)) => !socket.is_secure() || socket.has_content(),
+                _ => true,
+            };
+            if !counted && (closed || (poll.revents != 0 && content())) {
                 available(index);
                 count += 1;
             }

@@ -61,6 +61,8 @@ struct Entry {
     watched: Watched,
     interest: Interest,
     data: usize,
+    /// Over SSL: what comes need not be content.
+    secure: bool,
     /// In the queue of those that may have content.
     queued: bool,
     closed: bool,
@@ -176,7 +178,10 @@ impl Report<'_> {
 
     fn happened(&mut self, event: &Happened) {
         let Some(interest) = self.state.entries.get(&event.key).map(|entry| entry.interest) else { return };
-        let input = interest.input && (event.input || event.error || event.hung_up);
+        let mut input = interest.input && (event.input || event.error || event.hung_up);
+        if input && self.state.look_first(event.key) {
+            input = false;
+        }
         let output = interest.output && (event.output || event.error || event.hung_up);
         let failed = Interest {
             input: interest.input && event.error,
@@ -216,6 +221,15 @@ impl Report<'_> {
 }
 
 impl State {
+    /// Queues what has to be looked at before anybody is told of its input; whether it is such.
+    fn look_first(&mut self, key: u64) -> bool {
+        let Some(entry) = self.entries.get_mut(&key).filter(|entry| entry.secure) else { return false };
+        if !std::mem::replace(&mut entry.queued, true) {
+            self.queue.push_back(key);
+        }
+        true
+    }
+
     fn forget(&mut self, key: u64) {
         if let Some(entry) = self.entries.remove(&key)
             && self.keys.get(&entry.watched) == Some(&key)
@@ -247,7 +261,7 @@ impl WaitSet {
             self.forget(Watched::Socket(handle));
             return Ok(());
         }
-        let key = self.entry(Watched::Socket(handle), interest, data);
+        let key = self.entry(Watched::Socket(handle), interest, data, socket.is_secure());
         socket.watch.add(&self.0, key);
         socket.close_windows();
         let watched =
@@ -271,7 +285,7 @@ impl WaitSet {
             self.forget(watched);
             return Ok(());
         }
-        let key = self.entry(watched, interest, data);
+        let key = self.entry(watched, interest, data, false);
         self.watch_descriptor(Fd(number), interest, key, action).inspect_err(|_| self.forget(watched))
     }
 
@@ -286,7 +300,7 @@ impl WaitSet {
     }
 
     /// The key of what is watched, with its new interest.
-    fn entry(&self, watched: Watched, interest: Interest, data: usize) -> u64 {
+    fn entry(&self, watched: Watched, interest: Interest, data: usize, secure: bool) -> u64 {
         let mut state = self.0.state();
         let key = state.keys.get(&watched).copied();
         let key = key.unwrap_or_else(|| {
@@ -294,7 +308,8 @@ impl WaitSet {
             state.next_key
         });
         state.keys.insert(watched, key);
-        let fresh = || Entry { watched, interest, data, queued: false, closed: false, reported: (0, 0) };
+        let (queued, closed, reported) = (false, false, (0, 0));
+        let fresh = || Entry { watched, interest, data, secure, queued, closed, reported };
         let entry = state.entries.entry(key).or_insert_with(fresh);
         (entry.interest, entry.data) = (interest, data);
         key
@@ -338,7 +353,8 @@ impl WaitSet {
                 return Err(Error::new(Identifier::CLOSED, "waiting for a set that another thread freed"));
             }
             let mut state = self.0.state();
-            if !all {
+            // What came over SSL is looked at now.
+            if !all || (count == 0 && !state.queue.is_empty()) {
                 let most = events.len();
                 let mut report = Report { state: &mut state, events: &mut *events, count };
                 report.queued(most, &content);

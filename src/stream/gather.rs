@@ -108,7 +108,7 @@ impl Output {
                 }
             }
         }
-        Ok(())
+        link.finish(Wait::Yes)
     }
 
     /// Sends what is buffered, the next bytes, at most so many, and an end behind the last of those:

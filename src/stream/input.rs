@@ -235,6 +235,24 @@ impl Input {
             || self.chunks().is_some_and(|chunks| chunks.is_ended())
     }
 
+    /// Whether there is content or an end now, for who cannot tell by asking the system.
+    pub fn receives(&mut self, link: &impl Transport) -> bool {
+        !self.more(link, Wait::No).is_err_and(|error| error.identifier == Identifier::WOULD_BLOCK)
+    }
+
+    /// Gives up what has not been read, all of which was received before another layer came between,
+    /// with the line feed that may still come of a newline that was read.
+    pub(super) fn give_up(&mut self, take: impl FnOnce(&[u8], &'static [u8])) {
+        if !self.swallow.is_empty() && !self.content().is_empty() {
+            self.swallowed();
+        }
+        let swallow = std::mem::take(&mut self.swallow);
+        take(self.content(), swallow);
+        (self.last, self.pending, self.shift_of) = (Last::default(), None, None);
+        self.start = self.ready;
+        self.release_if_empty();
+    }
+
     fn more_of_buffer(&mut self, link: &impl Transport) -> bool {
         match self.unframe(link) {
             Ok(grew) => grew && (self.swallow.is_empty() || self.swallowed()) && !self.content().is_empty(),

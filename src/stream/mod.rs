@@ -30,6 +30,7 @@ mod lock_model;
 mod mode;
 mod output;
 mod reading;
+mod secure;
 mod text;
 mod transport;
 mod window;
@@ -39,6 +40,8 @@ mod writing;
 mod tests;
 
 pub use buffer::BUFFER;
+pub(crate) use holder::{BETWEEN_LOOKS, Holder, Seen, Watch as HolderWatch};
+
 pub use characters::{CHARACTER, Ending};
 pub use charset::Charset;
 pub use counts::Count;
@@ -53,7 +56,9 @@ use counts::Counts;
 use input::Input;
 use lock::{Direction, Windowed};
 use mode::SharedMode;
+use once_cell::race::OnceBox;
 use output::Output;
+use secure::Secure;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use transport::Link;
@@ -68,6 +73,15 @@ pub struct Stream {
     counts: Counts,
     /// What its windows are opened by, 0 for none.
     key: AtomicUsize,
+    beyond: OnceBox<Beyond>,
+}
+
+/// What few streams have.
+#[derive(Debug, Default)]
+struct Beyond {
+    /// The name that the peer was looked up by.
+    host: Option<Box<str>>,
+    secure: OnceBox<Secure>,
 }
 
 /// What a reader needs.
@@ -129,7 +143,8 @@ impl Stream {
         let link = Link { socket, stream: self, element: None };
         let look = |reading: &mut Reading| {
             reading.input.recover(&link);
-            reading.input.has_content(&link)
+            // What came over SSL may be less than a record, and what is to come may want a handshake.
+            reading.input.has_content(&link) || (self.is_secure() && reading.input.receives(&link))
         };
         self.input.try_with(link.number(), look).unwrap_or(false)
     }
@@ -147,6 +162,24 @@ impl Stream {
     pub(crate) fn close_windows(&self, descriptor: RawFd) {
         self.input.close_window(descriptor);
         self.output.close_window(descriptor);
+    }
+
+    /// The SSL layer, where there is one.
+    #[inline]
+    fn secure(&self) -> Option<&Secure> {
+        self.beyond.get().and_then(|beyond| beyond.secure.get())
+    }
+
+    /// Remembers the name that the peer was looked up by, before anybody knows the stream.
+    pub(crate) fn set_host(&self, host: &str) {
+        let beyond = Beyond { host: Some(host.into()), secure: OnceBox::new() };
+        // There is none yet.
+        let _ = self.beyond.set(Box::new(beyond));
+    }
+
+    /// The name that the peer was looked up by.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.beyond.get().and_then(|beyond| beyond.host.as_deref())
     }
 
     /// How it reads and writes characters.

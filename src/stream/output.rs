@@ -152,7 +152,7 @@ impl Output {
                 self.release();
             }
         }
-        Ok(())
+        link.finish(Wait::Yes)
     }
 
     /// Sends what is buffered and a piece of the caller's bytes as one chunk. What the system does
@@ -238,7 +238,7 @@ impl Output {
     }
 
     pub(super) fn send_buffered_if_sealed(&mut self, link: &impl Transport) -> Result<()> {
-        if self.sealed { self.send_buffered(link) } else { Ok(()) }
+        if self.sealed { self.send_buffered(link) } else { link.finish(Wait::Yes) }
     }
 
     /// Sends what is buffered as it stands.
@@ -251,7 +251,7 @@ impl Output {
             )?;
         }
         self.release();
-        Ok(())
+        link.finish(Wait::Yes)
     }
 
     pub(super) fn release(&mut self) {
@@ -309,6 +309,11 @@ impl Output {
         if !self.sealed && self.owed == 0 {
             self.release();
         }
+    }
+
+    /// Whether nothing waits to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.unsent().is_empty() && self.owed == 0
     }
 
     /// Whether each flush is a chunk.

@@ -2,7 +2,7 @@
 
 use super::characters::{Ending, Room};
 use super::input::{Last, More};
-use super::transport::Link;
+use super::transport::{Link, Transport as _};
 use super::{BUFFER, Element, Eol, Reading};
 use crate::error::{Error, Identifier, Result};
 use crate::socket::Socket;
@@ -28,7 +28,7 @@ impl Link<'_> {
         reading.input.recover(self);
         let done = body(reading);
         reading.input.release_if_empty();
-        (done, reading.input.holds_something())
+        (done, reading.input.holds_something() || self.holds())
     }
 
     fn end_of_file(&self) -> Error {
@@ -184,7 +184,7 @@ impl Socket {
         let view = link.alone(true, |reading| {
             reading.input.recover(&link);
             let view = link.line_in_place(reading);
-            (view, reading.input.holds_something())
+            (view, reading.input.holds_something() || link.holds())
         });
         view.unwrap_or_else(|| Err(link.would_block()))
     }

@@ -5,6 +5,7 @@ use super::mode::Mode;
 use super::{Element, Stream};
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::socket::{Direction, Socket};
+use crate::ssl::RECORD;
 use crate::sys::{self, Fd, Note, Wait};
 use std::io::IoSlice;
 use std::os::fd::RawFd;
@@ -31,8 +32,7 @@ pub trait Transport {
 
     /// Sends from many places, of which none is empty, in their order; fewer bytes may go.
     fn send_gathered(&self, pieces: &[IoSlice<'_>], wait: Wait, note: &mut Note) -> Result<usize> {
-        let piece = |index| pieces.get(index).map_or(&[][..], |piece: &IoSlice<'_>| piece);
-        self.send([piece(0), piece(1), piece(2)], wait, note)
+        self.send(first_three(pieces), wait, note)
     }
 
     /// Sends from a file, from an offset or from where it stands, at most so many bytes: how many
@@ -44,6 +44,16 @@ pub trait Transport {
     /// What went in a call that was left.
     fn recover_sent(&self, note: &mut Note) -> usize;
 
+    /// Waits until what was sent has gone to the system.
+    fn finish(&self, _wait: Wait) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether receiving may find something that the system does not know of.
+    fn holds(&self) -> bool {
+        false
+    }
+
     /// Bytes that have arrived and were not received yet.
     fn arrived(&self) -> Result<usize>;
 
@@ -52,6 +62,10 @@ pub trait Transport {
 
     /// A malformed sequence was read, or an unknown character written, as a replacement.
     fn replaced(&self, direction: Direction);
+}
+
+fn first_three<'a>(pieces: &'a [IoSlice<'_>]) -> [&'a [u8]; 3] {
+    [0, 1, 2].map(|index| pieces.get(index).map_or(&[][..], |piece| piece))
 }
 
 /// A socket and its stream.
@@ -75,7 +89,7 @@ impl Link<'_> {
         self.socket.open_stream().is_some() && !self.socket.watch().is_watched() && self.stream.mode() == mode
     }
 
-    fn reading(&self) -> String {
+    pub(super) fn reading(&self) -> String {
         format!("reading from the {}", self.socket)
     }
 
@@ -84,7 +98,7 @@ impl Link<'_> {
     }
 
     #[inline]
-    fn run(
+    pub(super) fn run(
         &self,
         direction: Direction,
         wait: Wait,
@@ -109,7 +123,7 @@ impl Link<'_> {
     }
 
     /// Counts what came; an end of file that this side's closing made is that closing.
-    fn received(&self, received: Result<usize>) -> Result<usize> {
+    pub(super) fn received(&self, received: Result<usize>) -> Result<usize> {
         let count = received.map_err(would_block)?;
         if count == 0 && self.socket.descriptor().is_closed() {
             return Err(Error::new(Identifier::CLOSED, self.reading()));
@@ -131,6 +145,9 @@ impl Transport for Link<'_> {
     #[inline]
     fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait, note: &mut Note) -> Result<usize> {
         self.stream.input.beat();
+        if let Some(secure) = self.stream.secure() {
+            return self.receive_secure(secure, buffer, most, wait);
+        }
         let receive = |fd, wait| match sys::calls_leave_notes() {
             true => sys::receive_noted(fd, buffer, most, wait, note),
             false => sys::receive(fd, buffer, most, wait),
@@ -141,6 +158,9 @@ impl Transport for Link<'_> {
     #[inline]
     fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize> {
         self.stream.input.beat();
+        if let Some(secure) = self.stream.secure() {
+            return self.receive_secure_into(secure, first);
+        }
         let receive = |fd, wait| sys::receive_split(fd, first, then, wait);
         self.received(self.run(Direction::Input, Wait::Yes, receive, || self.reading()))
     }
@@ -148,6 +168,9 @@ impl Transport for Link<'_> {
     #[inline]
     fn send(&self, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize> {
         self.stream.output.beat();
+        if let Some(secure) = self.stream.secure() {
+            return self.send_secure(secure, pieces, wait);
+        }
         let small = pieces.iter().map(|piece| piece.len()).sum::<usize>() < SMALL;
         let send = |fd, wait| {
             // What is small mostly goes at once, and only who waits can be left in the middle of it.
@@ -163,13 +186,16 @@ impl Transport for Link<'_> {
     }
 
     fn send_gathered(&self, pieces: &[IoSlice<'_>], wait: Wait, note: &mut Note) -> Result<usize> {
+        if let Some(secure) = self.stream.secure() {
+            return self.send_secure(secure, first_three(pieces), wait);
+        }
         self.stream.output.beat();
         let send = |fd, wait| sys::send_gathered_noted(fd, pieces, wait, note);
         self.sent(self.run(Direction::Output, wait, send, || self.writing()))
     }
 
     fn send_file(&self, file: RawFd, offset: Option<u64>, most: u64) -> Result<Option<usize>> {
-        if sys::calls_leave_notes() {
+        if sys::calls_leave_notes() || self.stream.secure().is_some() {
             return Ok(None);
         }
         self.stream.output.beat();
@@ -197,8 +223,20 @@ impl Transport for Link<'_> {
         count
     }
 
+    #[inline]
+    fn finish(&self, wait: Wait) -> Result<()> {
+        self.stream.secure().map_or(Ok(()), |secure| self.finish_secure(secure, wait))
+    }
+
+    #[inline]
+    fn holds(&self) -> bool {
+        self.stream.secure().is_some_and(|secure| secure.ssl.holds())
+    }
+
     fn arrived(&self) -> Result<usize> {
-        self.socket.descriptor().run(sys::arrived, || self.reading())
+        let arrived = self.socket.descriptor().run(sys::arrived, || self.reading())?;
+        // Of what OpenSSL holds a record at the most is not read yet.
+        Ok(if self.holds() { arrived + RECORD } else { arrived })
     }
 
     fn describe(&self) -> String {

@@ -32,7 +32,8 @@ impl Stream {
         let flush = |output: &mut Output| {
             output.recover(&link);
             output.leave_shift(&link)?;
-            if output.is_chunking() { output.end_chunks(&link) } else { output.flush(&link) }
+            if output.is_chunking() { output.end_chunks(&link) } else { output.flush(&link) }?;
+            link.announce_end()
         };
         self.output.try_with(socket.descriptor().number(), flush).unwrap_or(Ok(()))
     }

@@ -57,6 +57,16 @@ pub fn receive(fd: Fd, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<
     Ok(count)
 }
 
+/// Receives from a stream into `room` what is there; 0 is the end.
+#[inline]
+pub fn receive_into(fd: Fd, room: &mut [u8]) -> Result<usize, Errno> {
+    let (start, size) = (room.as_mut_ptr(), room.len());
+    // SAFETY: the pointer and the size describe `room`.
+    Wait::No.run(|| unsafe {
+        libc::syscall(libc::SYS_recvfrom, fd.0, start, size, libc::MSG_DONTWAIT, NONE, NONE) as isize
+    })
+}
+
 /// Receives from a stream into `first`, and what does not fit there into the spare capacity of
 /// `then`; 0 is the end.
 #[inline]

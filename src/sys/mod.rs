@@ -16,7 +16,6 @@ mod message;
 #[cfg(loom)]
 pub mod model;
 mod note;
-mod openssl;
 mod options;
 pub mod process;
 mod resolver;
@@ -34,15 +33,14 @@ pub use epoll::{EVENTS, Happened, doorbell, epoll, ring, silence, unwatch, wait 
 pub use file::{may_wait, read_file, send_file, wait_for_source};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
-pub use message::{Wait, arrived, receive, receive_from, receive_split, send, send_to};
+pub use message::{Wait, arrived, receive, receive_from, receive_into, receive_split, send, send_to};
 pub use note::{
     Note, calls_leave_notes, receive_noted, send_gathered_noted, send_noted, set_calls_leave_notes,
 };
-pub use openssl::openssl_version;
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};
 pub use stack::Stack;
-pub use threads::{Doing, Uncancelled, now, stack_pointer, thread_pointer};
+pub use threads::{Doing, Masked, Uncancelled, now, stack_pointer, thread_pointer};
 pub use time::{Ready, poll_all, set_timeout, sleep, wait_for};
 
 // What models have a kernel of their own for.

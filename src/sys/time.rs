@@ -28,12 +28,18 @@ pub enum Ready {
     Input,
     /// Room for output, or an error.
     Output,
+    /// One of both.
+    Either,
 }
 
 /// Waits until the descriptor is ready, at most so long where that is given. False when it is not;
 /// `EINTR` is answered.
 pub fn wait_for(fd: Fd, ready: Ready, at_most: Option<Duration>) -> Result<bool, Errno> {
-    let events = if ready == Ready::Input { libc::POLLIN } else { libc::POLLOUT };
+    let events = match ready {
+        Ready::Input => libc::POLLIN,
+        Ready::Output => libc::POLLOUT,
+        Ready::Either => libc::POLLIN | libc::POLLOUT,
+    };
     let mut poll = libc::pollfd { fd: fd.0, events, revents: 0 };
     poll_all(std::slice::from_mut(&mut poll), at_most).map(|count| count > 0)
 }
