@@ -8,13 +8,13 @@ typedef acl_make_ssl_context_args context_args;
 #define SSL_ARGS(...) ARGS(acl_make_ssl_stream_args, __VA_ARGS__)
 #define CONTEXT(...) ARGS(acl_make_ssl_context_args, __VA_ARGS__)
 
-/* The path of a file of make-pki; the test is skipped where there is none. Good for some calls. */
+/* The path of a file of make-pki; the test is skipped where there is none. Good for hundreds of calls. */
 static inline const char *pki(const char *name)
 {
-    static char paths[16][512];
+    static char paths[512][256];
     static int next;
     const char *directory = getenv("ACL_TEST_PKI");
-    char *path = paths[next++ % 16];
+    char *path = paths[next++ % 512];
     if (directory == NULL || access(directory, R_OK) != 0) {
         printf("# no certificates: make-pki needs the openssl command\n");
         exit(SKIPPED);
