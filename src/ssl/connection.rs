@@ -194,7 +194,10 @@ impl Engine {
                 0 => failure::truncated(shaking_hands),
                 errno => crate::error::Errno(errno).into(),
             },
-            _ => failure::classify(&Queue::take(), verified as i32, shaking_hands),
+            _ => {
+                let plain = !self.wire().began_with_record();
+                failure::classify(&Queue::take(), verified as i32, shaking_hands, plain)
+            }
         };
         Err(self.fail(failure))
     }

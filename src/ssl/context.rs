@@ -184,11 +184,11 @@ impl Context {
         let mut certificates = pem.certificates()?.into_iter();
         let doing = "using the certificate of";
         failure::clear();
-        if let Some(leaf) = certificates.next() {
-            // SAFETY: both are whole; the call counts its reference.
-            if unsafe { ffi::SSL_CTX_use_certificate(self.context, leaf.pointer) } != 1 {
-                return Err(pem.refuse(doing, &Queue::take()));
-            }
+        // There is one at least.
+        let Some(leaf) = certificates.next() else { return Ok(()) };
+        // SAFETY: both are whole; the call counts its reference.
+        if unsafe { ffi::SSL_CTX_use_certificate(self.context, leaf.pointer) } != 1 {
+            return Err(pem.refuse(doing, &Queue::take()));
         }
         for intermediate in certificates {
             // SAFETY: both are whole; the call takes the reference where it succeeds.
@@ -200,10 +200,10 @@ impl Context {
         let key_pem = settings.key.map(|key| Pem::of(key, "key")).transpose()?;
         let key_pem = key_pem.as_ref().unwrap_or(&pem);
         let key = key_pem.key(settings.password)?;
-        // SAFETY: both are whole; the first call counts its reference.
+        // SAFETY: both are whole; the second call counts its reference.
         let fits = unsafe {
-            ffi::SSL_CTX_use_PrivateKey(self.context, key.pointer) == 1
-                && ffi::SSL_CTX_check_private_key(self.context) == 1
+            more::X509_check_private_key(leaf.pointer, key.pointer) == 1
+                && ffi::SSL_CTX_use_PrivateKey(self.context, key.pointer) == 1
         };
         if !fits {
             let queue = Queue::take();

@@ -122,10 +122,9 @@ const VERIFY_FAILED: c_int = 134;
 const UNEXPECTED_EOF: c_int = 294;
 
 const REASONS: &[(Identifier, &[c_int])] = &[
-    // HTTP, an HTTP proxy, no known record.
-    (Identifier::SSL_PLAIN_PEER, &[156, 155, 267]),
-    // Unsupported protocol, no protocols available, too high, too low, wrong, alert protocol_version.
-    (Identifier::SSL_PROTOCOL_VERSION, &[258, 191, 166, 396, 266, 1070, 349]),
+    // Unsupported protocol, no protocols available, too high, too low, wrong, that of a record; alert
+    // protocol_version.
+    (Identifier::SSL_PROTOCOL_VERSION, &[258, 191, 166, 396, 266, 267, 1070, 349]),
     // Did not return a certificate, alert certificate_required.
     (Identifier::SSL_CERTIFICATE_REQUIRED, &[199, 1116]),
     // Alerts: bad, unsupported, revoked, expired, unknown certificate; unknown CA.
@@ -138,13 +137,16 @@ const REASONS: &[(Identifier, &[c_int])] = &[
     (Identifier::SSL_HANDSHAKE_FAILURE, &[193, 118, 101, 295, 1040, 1071]),
 ];
 
-/// What the queue means.
-pub fn classify(queue: &Queue, verify_result: i32, shaking_hands: bool) -> Failure {
+/// What the queue means; `plain` where what came is no SSL.
+pub fn classify(queue: &Queue, verify_result: i32, shaking_hands: bool, plain: bool) -> Failure {
     if queue.has(VERIFY_FAILED) && verify_result != 0 {
         return verification(verify_result, "certificate verify failed");
     }
     if queue.has(UNEXPECTED_EOF) {
         return truncated(shaking_hands);
+    }
+    if plain {
+        return Failure::new(Identifier::SSL_PLAIN_PEER, queue.text());
     }
     let known = REASONS.iter().find(|(_, reasons)| reasons.iter().any(|reason| queue.has(*reason)));
     let identifier = match known {

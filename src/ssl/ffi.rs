@@ -2,7 +2,7 @@
 
 #![allow(non_snake_case, non_camel_case_types)]
 
-use openssl_sys::{ASN1_TIME, BIO, SSL, SSL_CTX, X509, X509_CRL, X509_STORE};
+use openssl_sys::{ASN1_TIME, BIO, EVP_PKEY, SSL, SSL_CTX, X509, X509_CRL, X509_STORE};
 use std::ffi::{c_char, c_int, c_long, c_uchar, c_ulong, c_void};
 
 pub type Password = Option<unsafe extern "C" fn(*mut c_char, c_int, c_int, *mut c_void) -> c_int>;
@@ -30,6 +30,7 @@ unsafe extern "C" {
     pub fn X509_STORE_add_crl(store: *mut X509_STORE, crl: *mut X509_CRL) -> c_int;
     pub fn X509_STORE_load_file(store: *mut X509_STORE, file: *const c_char) -> c_int;
     pub fn X509_STORE_load_path(store: *mut X509_STORE, path: *const c_char) -> c_int;
+    pub fn X509_check_private_key(certificate: *const X509, key: *const EVP_PKEY) -> c_int;
     pub fn X509_get0_notBefore(certificate: *const X509) -> *const ASN1_TIME;
     pub fn X509_get0_notAfter(certificate: *const X509) -> *const ASN1_TIME;
     pub fn ASN1_TIME_to_tm(time: *const ASN1_TIME, tm: *mut libc::tm) -> c_int;

@@ -24,6 +24,8 @@ pub struct Wire {
     /// Reading ahead would take from the other direction's thread during the handshake.
     pub reads_ahead: bool,
     ended: bool,
+    /// The first byte that came.
+    first: Option<u8>,
     /// What OpenSSL wrote and the kernel has not taken yet, from `gone` on.
     queue: Vec<u8>,
     gone: usize,
@@ -46,6 +48,7 @@ impl Wire {
             taken: 0,
             reads_ahead: false,
             ended: false,
+            first: None,
             queue: Vec::new(),
             gone: 0,
             mute: false,
@@ -142,6 +145,20 @@ impl Wire {
     }
 
     fn read(&mut self, room: &mut [u8]) -> Result<usize, Errno> {
+        let count = self.receive(room)?;
+        if count > 0 && self.first.is_none() {
+            self.first = room.first().copied();
+        }
+        Ok(count)
+    }
+
+    /// Whether the first that came could be a record: of a change of ciphers, an alert, a handshake,
+    /// data, a heartbeat.
+    pub fn began_with_record(&self) -> bool {
+        self.first.is_none_or(|first| (20..=24).contains(&first))
+    }
+
+    fn receive(&mut self, room: &mut [u8]) -> Result<usize, Errno> {
         if self.held() > 0 {
             return Ok(self.take(room));
         }
@@ -164,7 +181,7 @@ impl Wire {
         {
             self.swallow = self.swallow.get(1..).unwrap_or_default();
             room.copy_within(1..count, 0);
-            return if count > 1 { Ok(count - 1) } else { self.read(room) };
+            return if count > 1 { Ok(count - 1) } else { self.receive(room) };
         }
         self.swallow = &[];
         Ok(count)
