@@ -19,16 +19,15 @@ const LONG: u64 = 100_000_000;
 /// Places further apart than this are on different stacks.
 const ONE_STACK: usize = 64 << 20;
 
-/// System calls that a holder makes, and whether their first argument is the descriptor.
-const CALLS: [(c_long, bool); 8] = [
-    (libc::SYS_recvfrom, true),
-    (libc::SYS_recvmsg, true),
-    (libc::SYS_sendto, true),
-    (libc::SYS_sendmsg, true),
-    (libc::SYS_recvmmsg, true),
-    (libc::SYS_sendmmsg, true),
-    (libc::SYS_sendfile, true),
-    (libc::SYS_ppoll, false),
+/// System calls that a holder makes on the descriptor, which is their first argument.
+const CALLS: [c_long; 7] = [
+    libc::SYS_recvfrom,
+    libc::SYS_recvmsg,
+    libc::SYS_sendto,
+    libc::SYS_sendmsg,
+    libc::SYS_recvmmsg,
+    libc::SYS_sendmmsg,
+    libc::SYS_sendfile,
 ];
 
 /// A holder at a moment.
@@ -82,9 +81,12 @@ impl Watch {
                     self.away += 1;
                     return if self.away >= FEW_LOOKS { Seen::Left } else { Seen::Unsure };
                 }
-                let on_descriptor = i32::try_from(first).is_ok_and(|number| number == descriptor);
-                let own = |(known, named): &(c_long, bool)| *known == call && (!named || on_descriptor);
-                if CALLS.iter().any(own) {
+                let own = match call {
+                    // Where the system does not tell it is believed.
+                    libc::SYS_ppoll => sys::polled(first).is_none_or(|polled| polled == descriptor),
+                    call => CALLS.contains(&call) && i32::try_from(first) == Ok(descriptor),
+                };
+                if own {
                     self.away = 0;
                     return Seen::Inside;
                 }

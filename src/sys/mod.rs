@@ -40,7 +40,7 @@ pub use note::{
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};
 pub use stack::Stack;
-pub use threads::{Doing, Masked, Uncancelled, now, stack_pointer, thread_pointer};
+pub use threads::{Doing, Masked, Uncancelled, now, polled, stack_pointer, thread_pointer};
 pub use time::{Ready, poll_all, set_timeout, sleep, wait_for};
 
 // What models have a kernel of their own for.

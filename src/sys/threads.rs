@@ -106,6 +106,20 @@ pub fn doing(thread: u32) -> Doing {
     Doing::Waiting { call, first, stack }
 }
 
+/// The first descriptor that a call of `ppoll` waits for, by its first argument: memory of another
+/// thread, which may be gone by now.
+pub fn polled(first: u64) -> Option<i32> {
+    let mut number = 0_i32;
+    let size = size_of::<i32>();
+    let here = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size };
+    let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(first as usize), iov_len: size };
+    // SAFETY: the system checks the other thread's address and writes into `number`.
+    let read = unsafe {
+        libc::syscall(libc::SYS_process_vm_readv, libc::getpid(), &raw const here, 1, &raw const there, 1, 0)
+    };
+    (read == size as libc::c_long).then_some(number)
+}
+
 /// Reads /proc/self/task/THREAD/syscall with bare system calls: they are no cancellation points.
 fn read_task_file(thread: u32, room: &mut [u8]) -> Option<usize> {
     let mut path = [0u8; 48];
