@@ -1,6 +1,7 @@
 //! The memory of the buffers: taken at the first byte, given back when empty. Each thread keeps the
 //! last one that it gave back.
 
+use crate::sys::{self, Masked};
 use std::cell::RefCell;
 
 /// Bytes that a buffer holds; measured as the knee of throughput. A read or write of at least as
@@ -20,7 +21,14 @@ thread_local! {
 /// An empty buffer with its full capacity, which is not touched before it is used.
 pub fn take() -> Vec<u8> {
     let kept = KEPT.try_with(|kept| kept.try_borrow_mut().ok().and_then(|mut kept| kept.take()));
-    kept.ok().flatten().unwrap_or_else(|| Vec::with_capacity(HEAD + BUFFER + TAIL))
+    kept.ok().flatten().unwrap_or_else(new)
+}
+
+#[cold]
+fn new() -> Vec<u8> {
+    // Where calls are left at any instant, that shall not be one in which malloc has its lock.
+    let _masked = sys::calls_leave_notes().then(Masked::begin);
+    Vec::with_capacity(HEAD + BUFFER + TAIL)
 }
 
 /// Gives a buffer back, leaving an empty vector without memory.
