@@ -38,6 +38,7 @@ OPENSSL_ENV = OPENSSL_STATIC=1 OPENSSL_DIR=$(VENDORED)
 else
 BUILD_ENV = $(filter OPENSSL_%,$(OPENSSL))
 OPENSSL_ENV = $(BUILD_ENV)
+OPENSSL_CFLAGS = $(patsubst OPENSSL_INCLUDE_DIR=%,-I%,$(filter OPENSSL_INCLUDE_DIR=%,$(OPENSSL)))
 OPENSSL_LDFLAGS = $(patsubst OPENSSL_LIB_DIR=%,-L%,$(filter OPENSSL_LIB_DIR=%,$(OPENSSL)))
 endif
 
@@ -257,7 +258,7 @@ BENCH_FLAGS = -std=c99 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wstrict-prototype
 
 $(TARGET)/bench/bench: $(wildcard bench/*.c bench/*.h include/*.h) $(DIST)/$(REAL)
 	@mkdir -p $(@D)
-	$(CC) $(BENCH_FLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(LINK_SHARED)
+	$(CC) $(BENCH_FLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(LINK_SHARED) $(if $(FEATURES),-I$(VENDORED)/include -L$(VENDORED)/lib64 -L$(VENDORED)/lib,$(OPENSSL_CFLAGS)) -lssl -lcrypto -lpthread -ldl
 
 bench: $(TARGET)/bench/bench
 	@$(TARGET)/bench/bench $(BENCH)

@@ -2,6 +2,7 @@
  * is a measurement of the library over the mean of the two measurements of the floor around it. */
 #include "bench.h"
 #include "raw.h"
+#include "ssl.h"
 #include <acl_socket.h>
 #include <sched.h>
 #include <stdio.h>
@@ -44,6 +45,12 @@ static const struct workload workloads[] = {
     { "check10", CHECK_HANDLES, 10, &raw_calls, &acl_calls, SERVE_NOTHING, false, false, 10, 0 },
     { "check1000", CHECK_HANDLES, 1000, &raw_calls, &acl_calls, SERVE_NOTHING, false, false, 10, 0 },
     { "check20000", CHECK_HANDLES, 20000, &raw_calls, &acl_calls, SERVE_NOTHING, false, false, 10, 0 },
+    { "tls_pp64s", ROUND_TRIPS, 64, &ssl_openssl, &ssl_acl, SERVE_SSL_ECHO, false, true, 1.03, 0 },
+    { "tls_send16k", SEND, 16384, &ssl_openssl, &ssl_acl, SERVE_SSL_SINK, false, false, 1.03, 0 },
+    { "tls_recv16k", RECEIVE_SOME, 16384, &ssl_openssl, &ssl_acl, SERVE_SSL_SOURCE, false, false, 1.03, 0 },
+    { "tls_send1k", SEND, 1024, &ssl_openssl, &ssl_acl, SERVE_SSL_SINK, false, false, 0.5, 5 },
+    { "tls_hs", HANDSHAKES, 0, &ssl_openssl, &ssl_acl, SERVE_SSL_SHAKING, false, false, 1.03, 0.97 },
+    { "tls_hsr", RESUMPTIONS, 0, &ssl_openssl, &ssl_acl, SERVE_SSL_SHAKING, false, false, 1.03, 0.97 },
     { "idle0", HOLD, 0, &raw, &acl, SERVE_CONNECTING, false, false, 200, 0 },
     { "idle1", HOLD, 1, &raw, &acl, SERVE_CONNECTING, false, false, 300, 0 },
 };
@@ -241,6 +248,10 @@ int main(int argc, char **argv)
         chosen[known] = true;
     }
     fill_text();
+    if (!make_certificate()) {
+        fprintf(stderr, "bench: no certificate could be made\n");
+        return 1;
+    }
     choose_cpus();
     choose_congestion();
     choose_connections();

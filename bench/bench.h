@@ -31,7 +31,9 @@ enum service {
     SERVE_DATAGRAM_SINK,    /* answers a datagram of one byte by how many others there were */
     SERVE_DATAGRAMS,        /* sends the beginning of the text, in datagrams without end, to the first who calls */
     SERVE_DATAGRAM_ECHO,    /* sends back each datagram */
-    SERVE_NOTHING
+    SERVE_NOTHING,
+    SERVE_SSL_ECHO, SERVE_SSL_SINK, SERVE_SSL_SOURCE,   /* the same over SSL */
+    SERVE_SSL_SHAKING   /* shakes hands, sends a byte and waits for the end */
 };
 
 /* What SERVE_SINK answers when it read something else than the text. */
@@ -97,14 +99,15 @@ void fail(struct run *run, const char *what, const char *why) __attribute__((nor
 enum loop {
     ROUND_TRIPS, SEND, RECEIVE_SOME, RECEIVE_ALL, READ_LINES, READ_BYTES, READ_CHARACTERS, WRITE_LINES,
     WRITE_BYTES, READ_CHUNKS, READ_CHUNK_BYTES, CONNECT, ACCEPT, HOLD, SEND_DATAGRAMS, RECEIVE_DATAGRAMS, DATAGRAM_TRIPS,
-    WAIT_FOR_ONE, SEND_FILE, PARSE, FORMAT, CHECK_HANDLES, LOOPS
+    WAIT_FOR_ONE, SEND_FILE, PARSE, FORMAT, CHECK_HANDLES, HANDSHAKES,
+    RESUMPTIONS, LOOPS
 };
 
 struct contender {
     const char *name;
     void (*loops[LOOPS])(struct run *run);
 };
-extern const struct contender raw, rawbuf, raw_calls, acl, acl_in_place, acl_calls, acl_many;
+extern const struct contender raw, rawbuf, raw_calls, acl, acl_in_place, acl_calls, acl_many, ssl_openssl, ssl_acl;
 
 struct workload {
     const char *name;

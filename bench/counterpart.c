@@ -4,6 +4,7 @@
 #include "bench.h"
 #include "raw.h"
 #include <netinet/udp.h>
+#include "ssl.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +174,7 @@ static void serve(enum service service, int descriptor)
     case SERVE_DATAGRAMS: source_of_datagrams(descriptor); break;
     case SERVE_DATAGRAM_ECHO: echo_datagrams(descriptor); break;
     case SERVE_NOTHING: pause(); break;
+    default: serve_ssl(service, descriptor); break;
     }
 }
 
@@ -202,7 +204,7 @@ bool start_peer(enum service service, bool unix_domain, int cpu, struct peer *pe
         settle_process(cpu);
         if (pair)
             close(ends[0]);
-        else if (service != SERVE_ACCEPTING && !datagrams)
+        else if (service != SERVE_ACCEPTING && service != SERVE_SSL_SHAKING && !datagrams)
             ends[1] = accept_one(ends[1]);
         if (ends[1] >= 0)
             serve(service, ends[1]);

@@ -1,6 +1,6 @@
 /* The loops of all workloads, once. A contender defines struct stream and, inlined, the functions
  * that the loops call; then it says which of CONNECTS, TRANSFERS, READS_LINES, READS_ITEMS,
- * DECODES_CHARACTERS, WRITES_ITEMS, READS_CHUNKS and ACCEPTS it has and includes this file.
+ * DECODES_CHARACTERS, WRITES_ITEMS, READS_CHUNKS, SHAKES and ACCEPTS it has and includes this file.
  * Every loop makes the same calls and the same checks for all contenders. */
 #include "bench.h"
 #include "raw.h"
@@ -76,6 +76,25 @@ static void receive_all_loop(struct run *run)
         }
     stop_clock(run, (double)total / (double)piece);
     close_stream(&stream);
+}
+#endif
+
+#ifdef SHAKES
+/* Connecting included. The byte comes behind the ticket that the next one may resume by. */
+static void handshakes(struct run *run)
+{
+    uint64_t shaken = 0;
+    int i;
+    while (keep_going(run, (double)shaken))
+        for (i = 0; i < 4; i++, shaken++) {
+            struct stream stream;
+            char byte;
+            MUST(run, open_connection(&stream, run->peer.port), "connecting");
+            MUST(run, reset_when_closed(descriptor_of(&stream)), "preparing to close");
+            MUST(run, read_all(&stream, &byte, 1), "reading");
+            close_stream(&stream);
+        }
+    stop_clock(run, (double)shaken);
 }
 #endif
 
