@@ -181,12 +181,12 @@ CPP_PROGRAMS = $(TARGET)/c-tests/cpp-c++11 $(TARGET)/c-tests/cpp-c++23
 
 $(TARGET)/c-tests/cpp-%: c-tests/cpp.cpp $(wildcard include/*) $(DIST)/$(REAL)
 	@mkdir -p $(@D)
-	$(CXX) -std=$(subst 23,2b,$*) -Wall -Wextra -Wpedantic -Wold-style-cast -Werror -Iinclude $(CXXFLAGS) $< -o $@ $(LDFLAGS) $(LINK_SHARED)
+	$(CXX) -std=$(subst 23,2b,$*) -Wall -Wextra -Wpedantic -Wold-style-cast -Werror -Iinclude $(CXXFLAGS) -pthread $< -o $@ $(LDFLAGS) $(LINK_SHARED)
 
 check-cpp: all
 	@command -v $(CXX) >/dev/null || { echo 'SKIP check-cpp: no $(CXX)'; exit 0; }; \
-	$(SUBMAKE) -s -k $(CPP_PROGRAMS) || true; \
-	c-tests/run --jobs $(JOBS) $(CPP_PROGRAMS)
+	$(SUBMAKE) -s -k $(PKI)/made $(CPP_PROGRAMS) || true; \
+	$(C_ENV) c-tests/run --jobs $(JOBS) $(CPP_PROGRAMS)
 
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try \
 	--suppressions=c-tests/valgrind.supp
@@ -283,7 +283,7 @@ demo: examples
 check-demo: examples
 	@mkdir -p $(TARGET)/examples
 	+@$(SUBMAKE) -s demo > $(TARGET)/examples/output || { cat $(TARGET)/examples/output; exit 1; }
-	@command -v curl >/dev/null || { echo 'SKIP check-demo: no curl for http-server'; exit 0; }; \
+	@for tool in curl openssl; do command -v $$tool >/dev/null || { echo "SKIP check-demo: no $$tool"; exit 0; }; done; \
 	tools/check-demo examples-c/demo.expected $(TARGET)/examples/output
 
 # --- installation

@@ -4,6 +4,10 @@
 #include <cerrno>
 #include <dirent.h>
 #include <unistd.h>
+#include <string>
+#include <thread>
+#include <fstream>
+#include <cstdlib>
 
 static int number = 0;
 static bool failed = false;
@@ -56,6 +60,44 @@ int main() {
         acl::socket moved(std::move(passive));
         expect(passive.get() == nullptr && moved.local_port() == port, "a socket is moved, not copied");
         acl_close(client.handle(), ACL_SOCKET_ABORT);
+    }
+    const char *directory = std::getenv("ACL_TEST_PKI");
+    if (directory != nullptr && std::ifstream(directory + std::string("/made"))) {
+        std::string pem = directory + std::string("/both.pem"), root = directory + std::string("/root.crt");
+        auto context_args = acl::args<acl_make_ssl_context_args>();
+        context_args.certificate = pem.c_str();
+        acl::ssl_context context(acl_make_ssl_server_context, context_args);
+        auto server_args = acl::args<acl_make_ssl_stream_args>(), client_args = server_args;
+        server_args.context = context.get();
+        client_args.ca_file = root.c_str();
+        auto passive_args = acl::args<acl_make_socket_args>(), active_args = passive_args;
+        passive_args.connect = ACL_SOCKET_PASSIVE;
+        passive_args.local_host = active_args.remote_host = "127.0.0.1";
+        acl::socket passive(passive_args);
+        active_args.remote_port = passive.local_port();
+        acl::socket one(active_args), other(passive.accept());
+        acl_socket *plain = one.get();
+        bool thrown = false;
+        try {
+            one.begin_ssl_server();
+        } catch (const acl::error &error) {
+            thrown = error.identifier() == ACL_SOCKET_INVALID_ARGUMENT;
+        }
+        expect(thrown && one.get() == plain, "a socket that cannot be put over SSL stays as it is");
+        one.begin_ssl_client(client_args);
+        other.begin_ssl_server(server_args);
+        std::thread answering([&other] {
+            acl::stream server{std::move(other)};
+            std::string word;
+            server >> word;
+            server << word << " there and back\n" << std::flush;
+        });
+        acl::stream client{std::move(one)};
+        std::string line;
+        client << "secretly\n" << std::flush;
+        std::getline(client, line);
+        answering.join();
+        expect(line == "secretly there and back", "an iostream goes over SSL");
     }
     expect(open_descriptors() == before, "leaving the scope frees the descriptors");
     bool refused = false;

@@ -1,6 +1,6 @@
 // acl_socket.hpp: a thin C++11 layer over acl_socket.h. SPDX-License-Identifier: MIT
 //
-// acl::socket owns a handle and frees it; acl::check turns a status into an acl::error that carries
+// acl::socket owns a handle and frees it, acl::ssl_context one of a context; acl::check turns a status into an acl::error that carries
 // identifier, code and action; acl::stream is a std::iostream on an active socket.
 #ifndef ACL_SOCKET_HPP
 #define ACL_SOCKET_HPP
@@ -44,6 +44,26 @@ template <typename Args> Args args() {
     return zero;
 }
 
+/// Owns an SSL context. Streams that use it keep what they need of it.
+class ssl_context {
+public:
+    /// acl_make_ssl_client_context or acl_make_ssl_server_context.
+    typedef acl_status maker(const acl_make_ssl_context_args *, acl_ssl_context **);
+    ssl_context(maker *make, const acl_make_ssl_context_args &args) : handle_(nullptr) { check(make(&args, &handle_)); }
+    ssl_context(ssl_context &&other) noexcept : handle_(other.handle_) { other.handle_ = nullptr; }
+    ssl_context &operator=(ssl_context &&other) noexcept {
+        std::swap(handle_, other.handle_);
+        return *this;
+    }
+    ssl_context(const ssl_context &) = delete;
+    ssl_context &operator=(const ssl_context &) = delete;
+    ~ssl_context() { acl_free_ssl_context(handle_); }
+    acl_ssl_context *get() const noexcept { return handle_; }
+
+private:
+    acl_ssl_context *handle_;
+};
+
 /// Owns a socket: frees it, closing with abort what is still open. Close it first to have its
 /// output flushed and to learn of an error.
 class socket {
@@ -74,6 +94,11 @@ public:
         check(acl_accept_connection(handle_, ACL_SOCKET_WAIT, &stream));
         return socket(stream);
     }
+    /// Puts this connected stream over SSL; it stays as it is where that throws.
+    void begin_ssl_client(const acl_make_ssl_stream_args &args = acl::args<acl_make_ssl_stream_args>()) {
+        begin_ssl(acl_make_ssl_client_stream, args);
+    }
+    void begin_ssl_server(const acl_make_ssl_stream_args &args = acl::args<acl_make_ssl_stream_args>()) { begin_ssl(acl_make_ssl_server_stream, args); }
     void close() { check(acl_close(handle_, 0)); }
     int local_port() const {
         int32_t port;
@@ -82,6 +107,12 @@ public:
     }
 
 private:
+    typedef acl_status ssl_maker(acl_socket *, const acl_make_ssl_stream_args *, acl_socket **);
+    void begin_ssl(ssl_maker *make, const acl_make_ssl_stream_args &args) {
+        acl_socket *stream;
+        check(make(handle_, &args, &stream));
+        handle_ = stream;
+    }
     acl_socket *handle_;
 };
 

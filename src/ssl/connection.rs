@@ -297,10 +297,15 @@ impl Engine {
         let step = self.outcome(done)?;
         // What is left is no whole record: only the kernel can have more.
         self.held = step == Step::Done(0);
-        if !self.held {
-            self.wire().release();
-        }
         Ok(step)
+    }
+
+    /// Gives the memory back that an idle connection needs not. A reader that waits for the next record
+    /// goes on with it: to take it anew would cost more than the wait.
+    pub fn rest(&mut self) {
+        self.wire().release();
+        // SAFETY: the object is whole; it keeps what is in use.
+        unsafe { more::SSL_free_buffers(self.ssl) };
     }
 
     /// Writes one record of the pieces. What is taken is on its way, though `drain` may have to wait

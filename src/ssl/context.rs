@@ -108,8 +108,11 @@ impl Context {
         unsafe {
             ffi::SSL_CTX_set_mode(context, more::MODES);
             ffi::SSL_CTX_set_options(context, ffi::SSL_OP_NO_RENEGOTIATION | ffi::SSL_OP_NO_COMPRESSION);
-            if server && !settings.resumes {
+            if server {
+                // Clients keep their sessions themselves, in tickets: here each would take kilobytes.
                 ffi::SSL_CTX_set_session_cache_mode(context, ffi::SSL_SESS_CACHE_OFF);
+            }
+            if server && !settings.resumes {
                 ffi::SSL_CTX_set_options(context, ffi::SSL_OP_NO_TICKET);
                 ffi::SSL_CTX_set_num_tickets(context, 0);
             }

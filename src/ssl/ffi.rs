@@ -21,6 +21,7 @@ pub enum stack_st_X509_INFO {}
 unsafe extern "C" {
     pub fn secure_getenv(name: *const c_char) -> *const c_char;
     pub fn BIO_get_new_index() -> c_int;
+    pub fn SSL_free_buffers(ssl: *mut SSL) -> c_int;
     pub fn SSL_has_pending(ssl: *const SSL) -> c_int;
     pub fn SSL_set_options(ssl: *mut SSL, options: u64) -> u64;
     pub fn SSL_clear_options(ssl: *mut SSL, options: u64) -> u64;
@@ -67,5 +68,4 @@ pub const CRL_CHECK_ALL: c_ulong = 0x8;
 
 pub const MODES: c_long = openssl_sys::SSL_MODE_ENABLE_PARTIAL_WRITE
     | openssl_sys::SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
-    | openssl_sys::SSL_MODE_RELEASE_BUFFERS
     | openssl_sys::SSL_MODE_AUTO_RETRY;

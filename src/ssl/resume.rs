@@ -14,7 +14,7 @@ pub type Key = String;
 /// Sessions that are kept for one server: each of TLS 1.3 is used once.
 const FOR_ONE: usize = 4;
 /// Servers that sessions are kept for.
-const SERVERS: usize = 1024;
+const SERVERS: usize = 256;
 
 #[derive(Debug)]
 struct Kept {

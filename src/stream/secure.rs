@@ -194,7 +194,12 @@ impl Link<'_> {
                     engine.feed(buffer.get(kept..).unwrap_or_default());
                     buffer.truncate(kept);
                 }
-                engine.read_behind(buffer, most)
+                let step = engine.read_behind(buffer, most)?;
+                // Who looks whether there is something looks at many.
+                if wait == Wait::No && matches!(step, Step::Wait(_)) {
+                    engine.rest();
+                }
+                Ok(step)
             };
             let step = self.step(&secure.ssl, read, || self.reading());
             match self.after_read(step, wait)? {
