@@ -2029,6 +2029,25 @@ acl_status acl_send_file(struct acl_socket *sock,
                          uint64_t *sent);
 
 /**
+ * Shows room in the output buffer, which the caller fills and writes with acl_commit_output: nothing is
+ * copied.
+ * @param minimum bytes of room, at most 65536; 0 counts as 1. What is buffered is sent first where there
+ * are fewer.
+ * @param room, size where the room is and how many bytes it has. It is valid until the next function that
+ * writes to, flushes, clears or closes this stream, by any thread.
+ * @return as acl_write_byte. Allegro has no such function.
+ */
+acl_status acl_reserve_output(struct acl_socket *sock, size_t minimum, void **room, size_t *size);
+
+/**
+ * Writes the first bytes of the room that acl_reserve_output showed, once.
+ * @param count how many the caller has filled.
+ * @return as acl_write_byte; ACL_SOCKET_INVALID_ARGUMENT, and nothing written, for more than were shown
+ * and where something else was written since.
+ */
+acl_status acl_commit_output(struct acl_socket *sock, size_t count);
+
+/**
  * Whether writing a byte would not wait: 1 where the output buffer has room, room could be made by
  * sending, or an error would come, such as of an invalid handle; 0 where it would, also because
  * another thread is writing. Allegro: excl:write-no-hang-p.

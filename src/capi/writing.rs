@@ -1,7 +1,7 @@
 //! Writing to active sockets. Text is UTF-8 on this side, whatever the external format.
 
 use super::acl_status;
-use super::arguments::{bytes, give, some_bytes, structs};
+use super::arguments::{bytes, give, out, some_bytes, structs};
 use super::boundary::{answer, boundary, directly};
 use super::make_socket::{acl_socket, socket};
 use crate::error::{Error, Result};
@@ -191,6 +191,40 @@ pub extern "C" fn acl_send_file(
         let count = Some(count).filter(|count| *count != ACL_SOCKET_TO_THE_END);
         socket(sock)?.send_file(os_fd, offset, count, |gone| give(sent, gone))
     })
+}
+
+/// Shows room in the output buffer, which the caller fills and writes with acl_commit_output: nothing is
+/// copied.
+/// @param minimum bytes of room, at most 65536; 0 counts as 1. What is buffered is sent first where there
+/// are fewer.
+/// @param room, size where the room is and how many bytes it has. It is valid until the next function that
+/// writes to, flushes, clears or closes this stream, by any thread.
+/// @return as acl_write_byte. Allegro has no such function.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_reserve_output(
+    sock: *mut acl_socket,
+    minimum: usize,
+    room: *mut *mut c_void,
+    size: *mut usize,
+) -> acl_status {
+    boundary(|| {
+        let (room, size) = (out(room, "room")?, out(size, "size")?);
+        room.write(std::ptr::null_mut());
+        size.write(0);
+        let (start, count) = socket(sock)?.reserve_output(minimum)?;
+        room.write(start.cast());
+        size.write(count);
+        Ok(())
+    })
+}
+
+/// Writes the first bytes of the room that acl_reserve_output showed, once.
+/// @param count how many the caller has filled.
+/// @return as acl_write_byte; ACL_SOCKET_INVALID_ARGUMENT, and nothing written, for more than were shown
+/// and where something else was written since.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_commit_output(sock: *mut acl_socket, count: usize) -> acl_status {
+    boundary(|| socket(sock)?.commit_output(count))
 }
 
 /// Whether writing a byte would not wait: 1 where the output buffer has room, room could be made by

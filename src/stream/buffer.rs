@@ -21,11 +21,11 @@ thread_local! {
 /// An empty buffer with its full capacity, which is not touched before it is used.
 pub fn take() -> Vec<u8> {
     let kept = KEPT.try_with(|kept| kept.try_borrow_mut().ok().and_then(|mut kept| kept.take()));
-    kept.ok().flatten().unwrap_or_else(new)
+    kept.ok().flatten().unwrap_or_else(allocate)
 }
 
 #[cold]
-fn new() -> Vec<u8> {
+fn allocate() -> Vec<u8> {
     // Where calls are left at any instant, that shall not be one in which malloc has its lock.
     let _masked = sys::calls_leave_notes().then(Masked::begin);
     Vec::with_capacity(HEAD + BUFFER + TAIL)

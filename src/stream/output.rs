@@ -29,6 +29,8 @@ pub struct Output {
     /// nobody knows how many the system took.
     pub(super) owed: u64,
     pub(super) note: Note,
+    /// Bytes of the room behind what is there that a caller may have filled.
+    shown: usize,
     pub(super) chunking: bool,
     /// The end of the body is at the end of what is there: with it chunking ends.
     ending: bool,
@@ -44,6 +46,7 @@ impl Default for Output {
             sealed: false,
             owed: 0,
             note: Note::default(),
+            shown: 0,
             chunking: false,
             ending: false,
             line_start: true,
@@ -58,6 +61,7 @@ impl Output {
         if moved.next <= self.bytes.len() {
             return;
         }
+        self.shown = 0;
         #[allow(unsafe_code)]
         // SAFETY: the window was opened on the spare capacity, all of which up to there was written.
         unsafe {
@@ -99,6 +103,44 @@ impl Output {
                 self.release();
             }
         }
+    }
+
+    /// Shows room for at least so many bytes, which a caller may fill; sends what is buffered where there
+    /// is less.
+    pub fn show_room(&mut self, link: &impl Transport, least: usize) -> Result<(*mut u8, usize)> {
+        self.leave_shift(link)?;
+        if !self.has_room_for(least) {
+            self.flush(link)?;
+        }
+        if self.bytes.capacity() == 0 {
+            self.begin_buffer();
+        }
+        self.shown = HEAD + BUFFER - self.bytes.len();
+        let room = self.bytes.spare_capacity_mut();
+        Ok((room.as_mut_ptr().cast(), self.shown))
+    }
+
+    /// Takes bytes of the room that was shown last and that the caller has filled; false where there
+    /// are fewer.
+    pub fn take_shown(&mut self, count: usize) -> bool {
+        if count > std::mem::take(&mut self.shown) {
+            return false;
+        }
+        #[allow(unsafe_code)]
+        // SAFETY: the room was shown behind what is there now, and who fills it says how far.
+        unsafe {
+            self.bytes.set_len(self.bytes.len() + count);
+        }
+        if count > 0 {
+            self.line_start = self.bytes.last() == Some(&b'\n');
+        }
+        true
+    }
+
+    /// Whatever else is done to the buffer takes the room back.
+    #[inline]
+    pub(super) fn forget_shown(&mut self) {
+        self.shown = 0;
     }
 
     /// Whether another byte can be written without sending.

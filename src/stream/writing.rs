@@ -2,7 +2,7 @@
 
 use super::output::Output;
 use super::transport::{Link, Transport as _};
-use super::{Element, Stream};
+use super::{BUFFER, Element, Stream};
 use crate::error::{Error, Identifier, Result};
 use crate::socket::Socket;
 
@@ -43,6 +43,15 @@ impl Link<'_> {
     /// Runs a function of the writer, alone in its direction.
     #[inline]
     pub(super) fn write<T>(&self, body: impl FnOnce(&mut Output) -> Result<T>) -> Result<T> {
+        self.write_in_place(|output| {
+            output.forget_shown();
+            body(output)
+        })
+    }
+
+    /// The same for those that hand the buffer's room out and take it back.
+    #[inline]
+    fn write_in_place<T>(&self, body: impl FnOnce(&mut Output) -> Result<T>) -> Result<T> {
         let mode = self.stream.mode();
         let done = self.stream.output.with_window(
             self.number(),
@@ -157,6 +166,27 @@ impl Socket {
             }
             output.write_pieces(&link, &pieces, total, taken)
         })
+    }
+
+    /// Room in the output buffer for at least so many bytes. Good until the next write.
+    pub fn reserve_output(&self, least: usize) -> Result<(*mut u8, usize)> {
+        let doing = "reserving output of";
+        let link = self.link(Some(Element::Byte), doing)?;
+        if least > BUFFER {
+            let action = format!("{doing} the {self}: {least} bytes are more than {BUFFER}");
+            return Err(Error::argument(action));
+        }
+        link.write_in_place(|output| output.show_room(&link, least.max(1)))
+    }
+
+    /// Writes what was put into that room.
+    pub fn commit_output(&self, count: usize) -> Result<()> {
+        let doing = "committing output of";
+        let link = self.link(Some(Element::Byte), doing)?;
+        let taken = link.write_in_place(|output| Ok(output.take_shown(count)))?;
+        let more =
+            || Error::argument(format!("{doing} the {self}: {count} bytes are more than were reserved"));
+        if taken { Ok(()) } else { Err(more()) }
     }
 
     /// force-output and finish-output: hands what is buffered to the kernel.
