@@ -119,7 +119,7 @@ TEST(a_wildcard_stands_for_one_label)
 TEST(a_name_that_would_not_be_checked_is_refused)
 {
     static char longest[300];
-    static const char *const names[] = { "", ".", "a b", "host/x", "b\xc3\xbc" "cher.example", longest };
+    static const char *const names[] = { "", ".", "..", ".wild.example", "a..b", "a b", "host/x", "b\xc3\xbc" "cher.example", longest };
     acl_socket *client, *server, *none;
     size_t i;
     int pair[2];

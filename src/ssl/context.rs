@@ -69,6 +69,8 @@ impl Context {
         openssl_sys::init();
         failure::clear();
         let server = settings.side == Side::Server;
+        let alpn = settings.alpn.map(select::protocols).transpose()?.unwrap_or_default();
+        let names = settings.server_name.map(select::names).transpose()?.unwrap_or_default();
         // SAFETY: the methods are static.
         let context = unsafe {
             ffi::SSL_CTX_new(if server { ffi::TLS_server_method() } else { ffi::TLS_client_method() })
@@ -85,6 +87,7 @@ impl Context {
             prefer_server_cipher_order: Some(said.prefer_server_cipher_order.unwrap_or(true)),
             ..said
         };
+        // From here on it is freed with this.
         let mut made = Context {
             context,
             side: settings.side,
@@ -98,8 +101,8 @@ impl Context {
                 CrlCheck::Peer => more::CRL_CHECK,
                 CrlCheck::Chain => more::CRL_CHECK | more::CRL_CHECK_ALL,
             },
-            alpn: settings.alpn.map(select::protocols).transpose()?.unwrap_or_default(),
-            names: settings.server_name.map(select::names).transpose()?.unwrap_or_default(),
+            alpn,
+            names,
             others: settings.others.clone(),
             sessions: (!server && settings.resumes).then(Sessions::default),
             session_id: [0; more::SSL_MAX_SID_CTX_LENGTH],

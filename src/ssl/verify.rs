@@ -52,9 +52,9 @@ impl Identity {
             return Ok(Identity::of_address(address));
         }
         let host = text.strip_suffix('.').unwrap_or(text);
-        // OpenSSL takes an empty name for a wish not to check.
-        if host.is_empty() {
-            return refused("is empty");
+        // OpenSSL takes an empty name for a wish not to check, and one with a dot in front for all below it.
+        if host.split('.').any(str::is_empty) {
+            return refused("has an empty part");
         }
         if host.len() > LONGEST_NAME {
             return refused("is too long for a host name");

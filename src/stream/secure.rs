@@ -12,7 +12,7 @@ use crate::error::{Error, Identifier, Result};
 use crate::socket::{Direction, Socket};
 use crate::ssl::{AHEAD, Engine, Failure, Info, Ssl, Step};
 use crate::stream::counts::Count;
-use crate::sys::{self, Wait};
+use crate::sys::{self, Note, Wait};
 use std::result::Result as Outcome;
 
 /// The SSL layer of a stream.
@@ -247,11 +247,27 @@ impl Link<'_> {
         }
     }
 
-    pub(super) fn send_secure(&self, secure: &Secure, pieces: [&[u8]; 3], wait: Wait) -> Result<usize> {
+    pub(super) fn send_secure(
+        &self,
+        secure: &Secure,
+        pieces: [&[u8]; 3],
+        wait: Wait,
+        note: &mut Note,
+    ) -> Result<usize> {
         self.check_output_shut()?;
         self.ready_for(secure, Direction::Output, wait)?;
-        let write = |engine: &mut Engine| engine.write(pieces);
+        let write = |engine: &mut Engine| {
+            let step = engine.write(pieces)?;
+            // No signal comes before it is noted.
+            if let Step::Done(count) = step
+                && sys::calls_leave_notes()
+            {
+                note.put(count);
+            }
+            Ok(step)
+        };
         let count = self.steps(&secure.ssl, (Direction::Output, wait), write, || self.writing())?;
+        note.take();
         self.stream.counts.add(Count::Sent, count);
         Ok(count)
     }

@@ -169,7 +169,7 @@ impl Transport for Link<'_> {
     fn send(&self, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize> {
         self.stream.output.beat();
         if let Some(secure) = self.stream.secure() {
-            return self.send_secure(secure, pieces, wait);
+            return self.send_secure(secure, pieces, wait, note);
         }
         let small = pieces.iter().map(|piece| piece.len()).sum::<usize>() < SMALL;
         let send = |fd, wait| {
@@ -187,7 +187,7 @@ impl Transport for Link<'_> {
 
     fn send_gathered(&self, pieces: &[IoSlice<'_>], wait: Wait, note: &mut Note) -> Result<usize> {
         if let Some(secure) = self.stream.secure() {
-            return self.send_secure(secure, first_three(pieces), wait);
+            return self.send_secure(secure, first_three(pieces), wait, note);
         }
         self.stream.output.beat();
         let send = |fd, wait| sys::send_gathered_noted(fd, pieces, wait, note);

@@ -54,6 +54,15 @@ impl Note {
         header.map_or(0, |header| header.msg_len as usize)
     }
 
+    /// Notes what was moved otherwise, to be taken by who moved it or by the next call.
+    pub fn put(&mut self, moved: usize) {
+        // SAFETY: integers and pointers, for which zero is valid.
+        let header = self.header.get_or_insert_with(|| Box::new(unsafe { std::mem::zeroed() }));
+        header.msg_len = moved as _;
+        compiler_fence(Ordering::SeqCst);
+        self.open = true;
+    }
+
     /// As much as that call moved into the spare capacity of the buffer, which has not changed since.
     pub fn take_received(&mut self, buffer: &mut Vec<u8>) -> usize {
         let count = self.take().min(buffer.capacity() - buffer.len());
