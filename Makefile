@@ -53,7 +53,7 @@ LINK_STATIC = $(DIST)/libacl_socket.a $(OPENSSL_LDFLAGS) $$(cat $(NATIVE))
 
 all: $(LIBRARIES)
 .PHONY: all check check-header check-header-matrix check-symbols check-native-libs check-rust check-c \
-	check-c-programs check-cpp check-demo check-install check-valgrind check-sanitize check-sanitize-programs \
+	check-c-programs check-cpp check-demo check-install check-valgrind check-instructions check-sanitize check-sanitize-programs \
 	check-tsan-programs check-loom bench demo examples header install install-strip uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
@@ -61,7 +61,7 @@ help:
 	@echo 'make                  the shared and the static library, in $(DIST)'
 	@echo 'make demo             builds and runs the examples'
 	@echo 'make bench            the library against bare system calls, as ratios; bench/README.md'
-	@echo 'make check            every test but the slow ones: make check-valgrind, check-sanitize, check-loom'
+	@echo 'make check            every test but the slow ones: make check-valgrind, check-sanitize, check-loom, check-instructions'
 	@echo 'make install          PREFIX=$(PREFIX) LIBDIR INCLUDEDIR PKGCONFIGDIR DESTDIR; also install-strip, uninstall'
 	@echo 'make header           include/acl_socket.h, from the sources'
 	@echo 'make clean            removes all that was built'
@@ -187,6 +187,17 @@ check-cpp: all
 	@command -v $(CXX) >/dev/null || { echo 'SKIP check-cpp: no $(CXX)'; exit 0; }; \
 	$(SUBMAKE) -s -k $(PKI)/made $(CPP_PROGRAMS) || true; \
 	$(C_ENV) c-tests/run --jobs $(JOBS) $(CPP_PROGRAMS)
+
+# Counts that are the same on a busy machine: a call that takes more than it did is seen.
+INSTRUCTIONS = $(TARGET)/bench/instructions
+$(INSTRUCTIONS): bench/instructions/calls.c include/acl_socket.h
+	@mkdir -p $(@D)
+	$(CC) -std=c99 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror -O2 -g -Iinclude $(CFLAGS) $< -o $@ \
+		$(LDFLAGS) $(LINK_SHARED)
+
+check-instructions: all $(INSTRUCTIONS)
+	@command -v valgrind >/dev/null || { echo 'SKIP check-instructions: no valgrind'; exit 0; }; \
+	bench/instructions/check $(INSTRUCTIONS) $(if $(RECORD),--record)
 
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try \
 	--suppressions=c-tests/valgrind.supp
