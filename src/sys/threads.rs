@@ -113,9 +113,11 @@ pub fn polled(first: u64) -> Option<i32> {
     let size = size_of::<i32>();
     let here = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size };
     let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(first as usize), iov_len: size };
+    let (one, flags) = (1_usize, 0_usize);
     // SAFETY: the system checks the other thread's address and writes into `number`.
     let read = unsafe {
-        libc::syscall(libc::SYS_process_vm_readv, libc::getpid(), &raw const here, 1, &raw const there, 1, 0)
+        let process = libc::getpid();
+        libc::syscall(libc::SYS_process_vm_readv, process, &raw const here, one, &raw const there, one, flags)
     };
     (read == size as libc::c_long).then_some(number)
 }
