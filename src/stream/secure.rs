@@ -177,6 +177,7 @@ impl Link<'_> {
         self.run(Direction::Input, wait, receive, || self.reading()).map(Some)
     }
 
+    #[inline(never)]
     pub(super) fn receive_secure(
         &self,
         secure: &Secure,
@@ -209,6 +210,7 @@ impl Link<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn receive_secure_into(&self, secure: &Secure, room: &mut [u8]) -> Result<usize> {
         self.ready_for(secure, Direction::Input, Wait::Yes)?;
         let mut rest = Vec::new();
@@ -247,6 +249,7 @@ impl Link<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn send_secure(
         &self,
         secure: &Secure,
@@ -279,6 +282,7 @@ impl Link<'_> {
         }
     }
 
+    #[inline(never)]
     pub(super) fn finish_secure(&self, secure: &Secure, wait: Wait) -> Result<()> {
         if !secure.ssl.is_established() || secure.ssl.is_drained() {
             return Ok(());
