@@ -133,10 +133,10 @@ TEST(the_name_of_an_address)
 {
     char name[300];
     acl_ipaddr address = parsed("127.0.0.1");
-    OK(acl_ipaddr_to_hostname(&address, name, sizeof name, NULL));
+    OK(acl_ipaddr_to_hostname(&address, NULL, name, sizeof name, NULL));
     CHECK(strlen(name) > 0);
     address.kind = 5;
-    EQUAL(acl_ipaddr_to_hostname(&address, name, sizeof name, NULL), ACL_SOCKET_INVALID_ADDRESS);
+    EQUAL(acl_ipaddr_to_hostname(&address, NULL, name, sizeof name, NULL), ACL_SOCKET_INVALID_ADDRESS);
 }
 
 MAIN(CASE(ipv4_is_a_number_in_host_order), CASE(berkeley_shorthand), CASE(ipv6_text), CASE(scope_by_name),

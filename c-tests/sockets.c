@@ -412,7 +412,7 @@ TEST(accessors_of_other_kinds)
     passive = listener(&value);
     OK(acl_set_print_hostname_in_stream(1));
     OK(acl_local_host(passive, &host));
-    OK(acl_ipaddr_to_hostname(&host, name, sizeof name, NULL));
+    OK(acl_ipaddr_to_hostname(&host, NULL, name, sizeof name, NULL));
     OK(acl_prin1_to_string(passive, text, sizeof text, NULL));
     snprintf(expected, sizeof expected, "#<multivalent stream socket waiting for connection at %s/%d @ #x%llx>",
         name[0] ? name : "127.0.0.1", (int)value, (unsigned long long)(uintptr_t)passive);

@@ -180,9 +180,7 @@
  */
 #define ACL_SOCKET_INVALID_ADDRESS 108
 
-/**
- * :host-not-found. The name has no address of the wanted family, or the resolver could not tell.
- */
+/** :host-not-found. There is no such name. */
 #define ACL_SOCKET_HOST_NOT_FOUND 109
 
 /** :port-not-found. No such service is known for the protocol. */
@@ -222,6 +220,35 @@
 
 /** :connect-timeout. No connection came about in the time given for it. */
 #define ACL_SOCKET_CONNECT_TIMEOUT 118
+
+/**
+ * :no-data. The name exists but has no record of this type, or the host no address of this family.
+ */
+#define ACL_SOCKET_NO_DATA 119
+
+/**
+ * :nameserver-internal-error. The name server says that it could not find out (SERVFAIL), which may
+ * pass.
+ */
+#define ACL_SOCKET_NAMESERVER_INTERNAL_ERROR 120
+
+/**
+ * :nameserver-refused. The name server does not answer such questions, or not to this machine
+ * (REFUSED).
+ */
+#define ACL_SOCKET_NAMESERVER_REFUSED 121
+
+/**
+ * :nameserver-error. The name server answered another error, or something that is no answer; the
+ * action tells which.
+ */
+#define ACL_SOCKET_NAMESERVER_ERROR 122
+
+/** :nameserver-timeout. No name server answered in the time given for it. */
+#define ACL_SOCKET_NAMESERVER_TIMEOUT 123
+
+/** :no-nameserver. Neither acl_configure_dns nor the system's configuration names a name server. */
+#define ACL_SOCKET_NO_NAMESERVER 124
 
 /**
  * :ssl-error. An error of the protocol or of OpenSSL that no other identifier is for; the report
@@ -391,6 +418,12 @@
     XX(116, ACL_SOCKET_READ_TIMEOUT, ":read-timeout", "Read timed out") \
     XX(117, ACL_SOCKET_WRITE_TIMEOUT, ":write-timeout", "Write timed out") \
     XX(118, ACL_SOCKET_CONNECT_TIMEOUT, ":connect-timeout", "Connecting timed out") \
+    XX(119, ACL_SOCKET_NO_DATA, ":no-data", "No such record") \
+    XX(120, ACL_SOCKET_NAMESERVER_INTERNAL_ERROR, ":nameserver-internal-error", "Name server failed") \
+    XX(121, ACL_SOCKET_NAMESERVER_REFUSED, ":nameserver-refused", "Name server refused") \
+    XX(122, ACL_SOCKET_NAMESERVER_ERROR, ":nameserver-error", "Name server error") \
+    XX(123, ACL_SOCKET_NAMESERVER_TIMEOUT, ":nameserver-timeout", "No answer from a name server") \
+    XX(124, ACL_SOCKET_NO_NAMESERVER, ":no-nameserver", "No name server known") \
     XX(140, ACL_SOCKET_SSL_ERROR, ":ssl-error", "SSL error") \
     XX(141, ACL_SOCKET_SSL_HANDSHAKE_FAILURE, ":ssl-handshake-failure", "SSL handshake failed") \
     XX(142, ACL_SOCKET_SSL_PROTOCOL_VERSION, ":ssl-protocol-version", "No common version of SSL") \
@@ -435,6 +468,133 @@ extern "C" {
  * An IPv6 address structure.
  */
 #define ACL_SOCKET_IPV6 6
+
+/**
+ * Record type: the IPv4 address of a host.
+ */
+#define ACL_SOCKET_DNS_A 1
+
+/**
+ * Record type: a name server of a zone.
+ */
+#define ACL_SOCKET_DNS_NS 2
+
+/**
+ * Record type: the name that another one stands for.
+ */
+#define ACL_SOCKET_DNS_CNAME 5
+
+/**
+ * Record type: the start of authority of a zone.
+ */
+#define ACL_SOCKET_DNS_SOA 6
+
+/**
+ * Record type: the name of the host with an address.
+ */
+#define ACL_SOCKET_DNS_PTR 12
+
+/**
+ * Record type: a host that takes mail.
+ */
+#define ACL_SOCKET_DNS_MX 15
+
+/**
+ * Record type: text.
+ */
+#define ACL_SOCKET_DNS_TXT 16
+
+/**
+ * Record type: the IPv6 address of a host.
+ */
+#define ACL_SOCKET_DNS_AAAA 28
+
+/**
+ * Record type: a host and port of a service.
+ */
+#define ACL_SOCKET_DNS_SRV 33
+
+/**
+ * Record type, for queries: whatever the server likes to tell.
+ */
+#define ACL_SOCKET_DNS_ANY 255
+
+/**
+ * Record type: who may issue certificates.
+ */
+#define ACL_SOCKET_DNS_CAA 257
+
+/**
+ * Flag of a response: that it is one. This and the flags up to CHECKING_DISABLED are those of the
+ * message.
+ */
+#define ACL_SOCKET_DNS_IS_RESPONSE 32768
+
+/**
+ * Flag of a response: the server itself has authority over the name.
+ */
+#define ACL_SOCKET_DNS_AUTHORITATIVE 1024
+
+/**
+ * Flag of a response: it was cut off. Never set: such ones are asked for again by TCP.
+ */
+#define ACL_SOCKET_DNS_TRUNCATED 512
+
+/**
+ * Flag of a response: the query asked the server to ask others.
+ */
+#define ACL_SOCKET_DNS_RECURSION_DESIRED 256
+
+/**
+ * Flag of a response: the server does so.
+ */
+#define ACL_SOCKET_DNS_RECURSION_AVAILABLE 128
+
+/**
+ * Flag of a response: the server says that it has verified the signatures, which means as much as the
+ * way to the server can be trusted.
+ */
+#define ACL_SOCKET_DNS_AUTHENTIC_DATA 32
+
+/**
+ * Flag of a response: signatures were not to be verified.
+ */
+#define ACL_SOCKET_DNS_CHECKING_DISABLED 16
+
+/**
+ * Flag of a response: there is no such name. Lisp's keyword no-such-domain.
+ */
+#define ACL_SOCKET_DNS_NO_SUCH_DOMAIN 65536
+
+/**
+ * Flag of a response: the server could not find out. Lisp's keyword nameserver-internal-error.
+ */
+#define ACL_SOCKET_DNS_NAMESERVER_INTERNAL_ERROR 131072
+
+/**
+ * Flag of a response: any other error, such as that the server refused. Lisp's keyword error.
+ */
+#define ACL_SOCKET_DNS_ERROR 262144
+
+/**
+ * Flag of a response: it was in the cache.
+ */
+#define ACL_SOCKET_DNS_CACHED 524288
+
+/**
+ * Flag of a response: its time is over, see acl_set_stale_entry_remove_time.
+ */
+#define ACL_SOCKET_DNS_STALE 1048576
+
+/**
+ * DNS mode: this library's own resolver.
+ */
+#define ACL_SOCKET_ACLDNS 1
+
+/**
+ * DNS mode: the C library.
+ */
+#define ACL_SOCKET_CLIB 2
 
 /**
  * Type: TCP, or a Unix-domain stream.
@@ -705,6 +865,11 @@ extern "C" {
 #define ACL_SOCKET_CRL_CHAIN 2
 
 /**
+ * The response of a name server. The pointer is a checked handle.
+ */
+typedef struct acl_dns_response acl_dns_response;
+
+/**
  * A socket. The pointer is a checked handle, never memory: anything else is answered with
  * ACL_SOCKET_INVALID_HANDLE.
  */
@@ -776,7 +941,7 @@ typedef struct acl_lookup_hostname_args {
    */
   size_t struct_size;
   /**
-   * 1 to ask the system and not the cache. This version has no cache: every look-up asks.
+   * 1 to ask anew. The answer is kept for others all the same.
    */
   int32_t ignore_cache;
   /**
@@ -784,7 +949,270 @@ typedef struct acl_lookup_hostname_args {
    * ACL_SOCKET_IPV6_ONLY.
    */
   int32_t ipv6;
+  /**
+   * Seconds that the look-up may take; 0 for what is configured, negative for the same. The C
+   * library does not heed it: see acl_set_dns_mode.
+   */
+  double timeout;
 } acl_lookup_hostname_args;
+
+/**
+ * Keyword arguments of acl_ipaddr_to_hostname.
+ */
+typedef struct acl_ipaddr_to_hostname_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_ipaddr_to_hostname_args).
+   */
+  size_t struct_size;
+  /**
+   * 1 to ask anew. The answer is kept for others all the same.
+   */
+  int32_t ignore_cache;
+  /**
+   * As in acl_lookup_hostname_args.
+   */
+  double timeout;
+} acl_ipaddr_to_hostname_args;
+
+/**
+ * Keyword arguments of acl_dns_query and its relatives.
+ */
+typedef struct acl_dns_query_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_dns_query_args).
+   */
+  size_t struct_size;
+  /**
+   * What is asked for: ACL_SOCKET_DNS_A, which is the default, or the like, or another number up to
+   * 65535, of whose records only the data is known.
+   */
+  int32_t type;
+  /**
+   * The name servers of this query: addresses in dotted or colon hex form, each with "#" and a port
+   * behind it where that is not 53, separated by blanks or commas. The configured ones where not given.
+   */
+  const char *nameserver;
+  /**
+   * The same as an array of addresses; only one of both.
+   */
+  const struct acl_ipaddr *nameserver_ipaddrs;
+  /**
+   * How many.
+   */
+  size_t nameserver_count;
+  /**
+   * How often it is tried, all servers together; what is configured where 0, which is 5 at first.
+   */
+  int32_t repeat;
+  /**
+   * Tri-state, on: answers are taken from the cache and put there. Off where nameserver is given or
+   * decode is off.
+   */
+  int32_t queue;
+  /**
+   * Seconds that each try waits; what is configured where 0 or negative, which is 5 at first.
+   */
+  double timeout;
+  /**
+   * Tri-state, on: the answers are found in the response, and its errors are answered as such. Off:
+   * any response is taken as it is.
+   */
+  int32_t decode;
+  /**
+   * Tri-state, off: a name with fewer dots than configured (one at first) is tried with the domain and
+   * the search list behind it, the next only where there is no such name, then by itself.
+   */
+  int32_t search;
+  /**
+   * 1 to ask anew. The answer is kept for others all the same.
+   */
+  int32_t ignore_cache;
+  /**
+   * Seconds that all of it may take; repeat times timeout where 0 or negative.
+   */
+  double deadline;
+} acl_dns_query_args;
+
+/**
+ * Bytes of a record. This struct never grows.
+ */
+typedef struct acl_dns_text {
+  /**
+   * The bytes, and a NUL behind them; there may be others among them.
+   */
+  const char *text;
+  /**
+   * How many, without that NUL.
+   */
+  size_t length;
+} acl_dns_text;
+
+/**
+ * A resource record. Names are texts without the final dot, the root is "."; what is no plain
+ * character of a name stands behind a backslash, as itself or as three decimal digits. What a type of
+ * record does not have is 0 or NULL. The memory is that of the response. This struct never grows.
+ * Allegro: class dns-rr.
+ */
+typedef struct acl_dns_rr {
+  /**
+   * Whose record it is.
+   */
+  const char *name;
+  /**
+   * ACL_SOCKET_DNS_A and the like, or another number.
+   */
+  int32_t type;
+  /**
+   * The class, 1 for the internet.
+   */
+  int32_t rr_class;
+  /**
+   * For how many seconds it is good yet.
+   */
+  uint32_t time_to_live;
+  /**
+   * MX: the preference, the lowest first. SRV: the priority, likewise. CAA: the flags.
+   */
+  int32_t preference;
+  /**
+   * SRV: the share that it shall have among those of its priority.
+   */
+  int32_t weight;
+  /**
+   * SRV: the port.
+   */
+  int32_t port;
+  /**
+   * A and AAAA: the address. MX and SRV, in the answers of acl_dns_response_values: an address of the
+   * host, of kind ACL_SOCKET_NO_ADDRESS where the response has none and it must be looked up.
+   */
+  struct acl_ipaddr address;
+  /**
+   * NS, CNAME, PTR, MX, SRV: the host. SOA: the name server of the zone.
+   */
+  const char *host;
+  /**
+   * SOA: the mail address of who answers for the zone, the first dot for the @.
+   */
+  const char *mailbox;
+  /**
+   * SOA.
+   */
+  uint32_t serial;
+  /**
+   * SOA, in seconds, as the next three.
+   */
+  uint32_t refresh;
+  /**
+   * SOA.
+   */
+  uint32_t retry;
+  /**
+   * SOA.
+   */
+  uint32_t expire;
+  /**
+   * SOA: for how long it is good that there is no such name.
+   */
+  uint32_t minimum;
+  /**
+   * TXT: its strings, which joined are the text. CAA: the tag and the value.
+   */
+  const struct acl_dns_text *texts;
+  /**
+   * How many.
+   */
+  size_t text_count;
+  /**
+   * The data of the record as it came, names written out.
+   */
+  const void *data;
+  /**
+   * How many bytes.
+   */
+  size_t data_length;
+} acl_dns_rr;
+
+/**
+ * Keyword arguments of acl_configure_dns. What is not given stays as it is.
+ */
+typedef struct acl_configure_dns_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_configure_dns_args).
+   */
+  size_t struct_size;
+  /**
+   * The name servers, as in acl_dns_query_args; at most 16 are taken.
+   */
+  const char *nameserver;
+  /**
+   * The same as an array of addresses; only one of both.
+   */
+  const struct acl_ipaddr *nameserver_ipaddrs;
+  /**
+   * How many.
+   */
+  size_t nameserver_count;
+  /**
+   * The search list: domains separated by blanks; "" for none.
+   */
+  const char *search;
+  /**
+   * The domain of this machine; "" for none.
+   */
+  const char *domain;
+  /**
+   * 1 to take what resolv.conf says over the other arguments, and again whenever it changes. Allegro:
+   * the keyword auto.
+   */
+  int32_t automatic;
+  /**
+   * Tri-state, off: queries begin with one server after the other.
+   */
+  int32_t rotate;
+  /**
+   * The file of the name servers instead of /etc/resolv.conf, for programs with a root of their own.
+   */
+  const char *resolv_conf;
+  /**
+   * The file of known hosts instead of /etc/hosts; "" for none. Read again whenever it changes.
+   */
+  const char *hosts_file;
+  /**
+   * How often queries are tried.
+   */
+  int32_t repeat;
+  /**
+   * Names with fewer dots are short, see search in acl_dns_query_args.
+   */
+  int32_t ndots;
+  /**
+   * Seconds that each try waits.
+   */
+  double timeout;
+} acl_configure_dns_args;
+
+/**
+ * A name server that is configured. This struct never grows. Allegro: class dns-nameserver.
+ */
+typedef struct acl_dns_nameserver {
+  /**
+   * Its address.
+   */
+  struct acl_ipaddr ipaddr;
+  /**
+   * Its port.
+   */
+  int32_t port;
+  /**
+   * How many queries were sent to it.
+   */
+  uint64_t sent;
+  /**
+   * How many responses came from it: far fewer tell that it is of no use.
+   */
+  uint64_t received;
+} acl_dns_nameserver;
 
 /**
  * Keyword arguments of acl_make_socket. A zeroed field is the documented default. NULL pointers
@@ -1612,10 +2040,15 @@ acl_status acl_get_ip_interfaces(struct acl_ip_interface **interfaces, size_t *c
 void acl_free_buffer(void *buffer);
 
 /**
- * The address of a host given by its name or by a dotted address. May wait for the resolver.
+ * The address of a host given by its name or by a dotted address. Who is asked, and in what time, is
+ * said at acl_set_dns_mode: at first the hosts file, then the name servers. Domains of the search list
+ * are put behind names as the C library does it. Names that end in .localhost are this machine; those
+ * that end in .onion or .invalid are not told to a name server.
  * @param args NULL for the defaults.
- * @return ACL_SOCKET_OK, ACL_SOCKET_HOST_NOT_FOUND, ACL_SOCKET_INVALID_ADDRESS (digits that are
- * no address), ACL_SOCKET_INVALID_ARGUMENT. Allegro: lookup-hostname.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_HOST_NOT_FOUND where there is no such name, ACL_SOCKET_NO_DATA where it
+ * has no address of the wanted family; ACL_SOCKET_NAMESERVER_TIMEOUT and the other errors of
+ * acl_dns_query where no name server told; ACL_SOCKET_INVALID_ADDRESS (digits that are no address),
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: lookup-hostname.
  */
 acl_status acl_lookup_hostname(const char *host,
                                const struct acl_lookup_hostname_args *args,
@@ -1633,25 +2066,239 @@ acl_status acl_lookup_hostname_all(const char *host,
                                    size_t *count);
 
 /**
- * The name of the host with that address. May wait for the resolver. Where no name is recorded the
- * answer is ACL_SOCKET_OK and an empty text, as Lisp answers nil.
+ * The name of the host with that address, looked up as by acl_lookup_hostname. Where no name is
+ * recorded the answer is ACL_SOCKET_OK and an empty text, as Lisp answers nil; so it is where the name
+ * has other characters than letters, digits, "-", "_" and ".". Whoever owns an address can record any
+ * name for it.
+ * @param args NULL for the defaults.
  * @param buffer, size, length the room and the length of the text, as in the header's convention.
- * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_HOST_NOT_FOUND (the resolver
- * failed), ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT. Allegro: ipaddr-to-hostname.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL; ACL_SOCKET_NAMESERVER_TIMEOUT and the other errors of
+ * acl_dns_query where no name server told; ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: ipaddr-to-hostname.
  */
 acl_status acl_ipaddr_to_hostname(const struct acl_ipaddr *address,
+                                  const struct acl_ipaddr_to_hostname_args *args,
                                   char *buffer,
                                   size_t size,
                                   size_t *length);
 
 /**
- * The number of a port.
+ * The number of a port: of the system's services, or where it does not know the name, of some 70 that
+ * are known everywhere.
  * @param port the name of a service, or the digits of a number.
  * @param protocol "tcp" or "udp".
  * @return ACL_SOCKET_OK, ACL_SOCKET_PORT_NOT_FOUND, ACL_SOCKET_INVALID_ARGUMENT.
  * Allegro: lookup-port.
  */
 acl_status acl_lookup_port(const char *port, const char *protocol, int32_t *number);
+
+/**
+ * Asks a name server, or the cache, for records of a name. The hosts file is not looked at. A response
+ * that was cut off is asked for again by TCP. Each query has a random number and a port of its own;
+ * what comes from elsewhere or answers another question is passed over.
+ * @param name the name, with at most 63 characters between two dots and 253 in all. For
+ * ACL_SOCKET_DNS_PTR an address in dotted or colon hex form stands for the name under which its host is
+ * recorded.
+ * @param args NULL for the defaults.
+ * @param response where the new handle is stored, NULL after a failure. Free it with
+ * acl_free_dns_response.
+ * @return ACL_SOCKET_OK where there is an answer, or with decode off any response; ACL_SOCKET_HOST_NOT_FOUND
+ * where there is no such name; ACL_SOCKET_NO_DATA where it has no record of the type;
+ * ACL_SOCKET_NAMESERVER_TIMEOUT, ACL_SOCKET_NAMESERVER_INTERNAL_ERROR, ACL_SOCKET_NAMESERVER_REFUSED,
+ * ACL_SOCKET_NAMESERVER_ERROR as the most telling of the servers; ACL_SOCKET_CONNECTION_REFUSED,
+ * ACL_SOCKET_HOST_UNREACHABLE and the like where none could be reached; ACL_SOCKET_NO_NAMESERVER;
+ * ACL_SOCKET_INVALID_ADDRESS for a nameserver that is no address; ACL_SOCKET_INVALID_ARGUMENT;
+ * ACL_SOCKET_NO_BUFFER_SPACE. Allegro: dns-query.
+ */
+acl_status acl_dns_query(const char *name,
+                         const struct acl_dns_query_args *args,
+                         struct acl_dns_response **response);
+
+/**
+ * Asks for the addresses of a host: acl_dns_query for ACL_SOCKET_DNS_A (or another type that is given) of
+ * the name itself, then, where that has none and has fewer dots than configured, with each domain of the
+ * search list behind it.
+ * @param args as of acl_dns_query, without search.
+ * @return as acl_dns_query. Allegro: dns-lookup-hostname.
+ */
+acl_status acl_dns_lookup_hostname(const char *name,
+                                   const struct acl_dns_query_args *args,
+                                   struct acl_dns_response **response);
+
+/**
+ * Asks for the name of the host with an address: acl_dns_query for ACL_SOCKET_DNS_PTR.
+ * @param args as of acl_dns_query, without type and search.
+ * @return as acl_dns_query; ACL_SOCKET_INVALID_ADDRESS. Allegro: dns-ipaddr-to-hostname.
+ */
+acl_status acl_dns_ipaddr_to_hostname(const struct acl_ipaddr *address,
+                                      const struct acl_dns_query_args *args,
+                                      struct acl_dns_response **response);
+
+/**
+ * The four values of dns-query. Any place may be NULL.
+ * @param answers the records that answer the question, aliases followed: the best one first (by
+ * preference, priority and weight), which is Lisp's first value, then the others, its third. They stay
+ * until the response is freed; NULL where there are none.
+ * @param count how many.
+ * @param time_to_live for how many seconds they are good yet; negative once they are not any more.
+ * @param flags ACL_SOCKET_DNS_AUTHORITATIVE and the like, or-ed.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE. Allegro: the values of dns-query.
+ */
+acl_status acl_dns_response_values(const struct acl_dns_response *response,
+                                   const struct acl_dns_rr **answers,
+                                   size_t *count,
+                                   int64_t *time_to_live,
+                                   int32_t *flags);
+
+/**
+ * The number of the query.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: dns-response-id.
+ */
+acl_status acl_dns_response_id(const struct acl_dns_response *response, int32_t *id);
+
+/**
+ * What the response says of itself: ACL_SOCKET_DNS_AUTHORITATIVE and the like, or-ed.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: dns-response-flags.
+ */
+acl_status acl_dns_response_flags(const struct acl_dns_response *response, int32_t *flags);
+
+/**
+ * The flags as the 16 bits of the message; the low four are the code of the response.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: dns-response-flags-value.
+ */
+acl_status acl_dns_response_flags_value(const struct acl_dns_response *response, int32_t *flags_value);
+
+/**
+ * The records of the answer as the server sent them, aliases included.
+ * @param records the first of them, until the response is freed; NULL where there are none.
+ * @param count how many.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: dns-response-answer.
+ */
+acl_status acl_dns_response_answer(const struct acl_dns_response *response,
+                                   const struct acl_dns_rr **records,
+                                   size_t *count);
+
+/**
+ * The records that tell who has authority over the name; where there is no such name, a SOA.
+ * @return as acl_dns_response_answer. Allegro: dns-response-authority.
+ */
+acl_status acl_dns_response_authority(const struct acl_dns_response *response,
+                                      const struct acl_dns_rr **records,
+                                      size_t *count);
+
+/**
+ * The records that may be of use besides, such as the addresses of hosts in the answer.
+ * @return as acl_dns_response_answer. Allegro: dns-response-additional.
+ */
+acl_status acl_dns_response_additional(const struct acl_dns_response *response,
+                                       const struct acl_dns_rr **records,
+                                       size_t *count);
+
+/**
+ * Frees a response, and the records that were got from it. NULL is a no-op.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE.
+ */
+acl_status acl_free_dns_response(struct acl_dns_response *response);
+
+/**
+ * Says which name servers are asked, and how. Without it the first query takes what resolv.conf says,
+ * its options ndots, timeout, attempts and rotate too, and takes it again whenever the file has changed;
+ * a nameserver given here ends that. The cache is emptied.
+ * @param args NULL changes nothing.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_NO_NAMESERVER where automatic finds none; ACL_SOCKET_INVALID_ADDRESS,
+ * ACL_SOCKET_INVALID_ARGUMENT. Allegro: configure-dns.
+ */
+acl_status acl_configure_dns(const struct acl_configure_dns_args *args);
+
+/**
+ * Who looks up for acl_lookup_hostname, acl_ipaddr_to_hostname and what takes names of hosts:
+ * ACL_SOCKET_ACLDNS, ACL_SOCKET_CLIB, or both or-ed (initially). Allegro: *dns-mode*.
+ */
+int32_t acl_get_dns_mode(void);
+
+/**
+ * Says who looks names of hosts up, for the whole process.
+ * @param value ACL_SOCKET_ACLDNS: this library, by the hosts file and the name servers, within the times
+ * that are given. ACL_SOCKET_CLIB: the C library (getaddrinfo, getnameinfo), which waits in the calling
+ * thread as long as it likes: no time-out and no deadline ends that. Both or-ed: this library first, and
+ * the C library where that fails: where the name servers did not tell, unless there is a time-out or
+ * deadline, which it would not heed; where there is no such name, if /etc/nsswitch.conf names sources
+ * for hosts that this library does not have (other than files and dns). Where no name server is known
+ * it becomes ACL_SOCKET_CLIB.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT. Allegro: (setf *dns-mode*).
+ */
+acl_status acl_set_dns_mode(int32_t value);
+
+/**
+ * Whether a name server is known: 1 or 0 (initially; the first query looks for one).
+ * Allegro: *dns-configured*.
+ */
+int32_t acl_get_dns_configured(void);
+
+/**
+ * Sets it: with 0 the next query takes what resolv.conf says, as on a machine that has moved.
+ * @param value 0, or 1 where name servers are known.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_NO_NAMESERVER, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: (setf *dns-configured*).
+ */
+acl_status acl_set_dns_configured(int32_t value);
+
+/**
+ * The domain of this machine, where it is known; the empty text where not.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: *dns-domain*.
+ */
+acl_status acl_get_dns_domain(char *buffer, size_t size, size_t *length);
+
+/**
+ * Sets the domain of this machine, for the whole process.
+ * @param value a domain; NULL or "" for none.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT. Allegro: (setf *dns-domain*).
+ */
+acl_status acl_set_dns_domain(const char *value);
+
+/**
+ * The domains that are put behind short names, separated by blanks.
+ * @param buffer, size, length the room and the length of the text, as in the header's convention.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_BUFFER_TOO_SMALL, ACL_SOCKET_INVALID_ARGUMENT.
+ * Allegro: *domain-search-list*.
+ */
+acl_status acl_get_domain_search_list(char *buffer, size_t size, size_t *length);
+
+/**
+ * Sets the domains that are put behind short names, for the whole process.
+ * @param value domains separated by blanks; NULL or "" for none.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT. Allegro: (setf *domain-search-list*).
+ */
+acl_status acl_set_domain_search_list(const char *value);
+
+/**
+ * The name servers, with their counters. Those that queries were given are not among them.
+ * @param nameservers an array to be freed with acl_free_buffer; NULL after a failure.
+ * @param count how many.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT, ACL_SOCKET_NO_BUFFER_SPACE.
+ * Allegro: *nameservers*.
+ */
+acl_status acl_get_nameservers(struct acl_dns_nameserver **nameservers, size_t *count);
+
+/**
+ * For how many seconds after its time an answer is used where no name server tells anything; 0
+ * (initially) for never. Allegro: the internal *stale-entry-remove-time*.
+ */
+int64_t acl_get_stale_entry_remove_time(void);
+
+/**
+ * Sets for how many seconds after its time an answer is used where no name server tells anything, for
+ * the whole process. Its time_to_live is negative then.
+ * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT for a negative number.
+ * Allegro: (setf the internal *stale-entry-remove-time*).
+ */
+acl_status acl_set_stale_entry_remove_time(int64_t seconds);
 
 /**
  * Makes a socket. An active stream socket is connected when this returns, which may take minutes;

@@ -7,7 +7,8 @@
 //! - `ssl` — OpenSSL: contexts, connections in steps that never wait, certificates;
 //! - `socket` — making, accepting, options, datagrams, accessors: knows the kernel;
 //! - `names` — hosts and ports; `address` — IP addresses: both know no socket;
-//! - `hazard` — which objects each thread is inside of;
+//! - `hazard` — which objects each thread is inside of; over it `shared`, values that are read while they
+//!   are replaced, and `kept`, what a waiting call owns;
 //! - `error` — identifier, code and action: known by all;
 //! - `sync` — what threads share; `sys` — the only system calls.
 
@@ -18,7 +19,9 @@ pub mod address;
 pub mod capi;
 pub mod error;
 mod hazard;
+mod kept;
 pub mod names;
+mod shared;
 pub mod socket;
 pub mod ssl;
 pub mod stream;

@@ -151,7 +151,7 @@ pub extern "C" fn acl_set_tcp_md5_sig(
     boundary(|| {
         let sock = socket(sock)?;
         let key = md5_key(key, key_length)?;
-        let peer = host(remote_host, remote_ipaddr, "remote_host")?.addresses(Ipv6::T, 0)?;
+        let peer = host(remote_host, remote_ipaddr, "remote_host")?.addresses(Ipv6::T, 0, None)?;
         let missing = || Error::argument("setting an MD5 key without remote_host");
         sock.set_tcp_md5_sig(peer.first().copied().ok_or_else(missing)?, key)
     })

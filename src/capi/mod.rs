@@ -6,6 +6,8 @@
 mod errors;
 mod addresses;
 mod names;
+mod dns;
+mod dns_settings;
 mod make_socket;
 mod connections;
 mod reading;
@@ -33,6 +35,8 @@ pub use certificates::*;
 pub use chunking::*;
 pub use connections::*;
 pub use datagrams::*;
+pub use dns::*;
+pub use dns_settings::*;
 pub use errors::*;
 pub use formats::*;
 pub use make_socket::*;

@@ -145,7 +145,7 @@ identifiers! {
         "The text is not an IP address in dotted or colon hex form, or the structure is of no known kind."
     HOST_NOT_FOUND 109 ":host-not-found" []
         "Host not found"
-        "The name has no address of the wanted family, or the resolver could not tell."
+        "There is no such name."
     PORT_NOT_FOUND 110 ":port-not-found" []
         "Port not found"
         "No such service is known for the protocol."
@@ -173,6 +173,24 @@ identifiers! {
     CONNECT_TIMEOUT 118 ":connect-timeout" []
         "Connecting timed out"
         "No connection came about in the time given for it."
+    NO_DATA 119 ":no-data" []
+        "No such record"
+        "The name exists but has no record of this type, or the host no address of this family."
+    NAMESERVER_INTERNAL_ERROR 120 ":nameserver-internal-error" []
+        "Name server failed"
+        "The name server says that it could not find out (SERVFAIL), which may pass."
+    NAMESERVER_REFUSED 121 ":nameserver-refused" []
+        "Name server refused"
+        "The name server does not answer such questions, or not to this machine (REFUSED)."
+    NAMESERVER_ERROR 122 ":nameserver-error" []
+        "Name server error"
+        "The name server answered another error, or something that is no answer; the action tells which."
+    NAMESERVER_TIMEOUT 123 ":nameserver-timeout" []
+        "No answer from a name server"
+        "No name server answered in the time given for it."
+    NO_NAMESERVER 124 ":no-nameserver" []
+        "No name server known"
+        "Neither acl_configure_dns nor the system's configuration names a name server."
     SSL_ERROR 140 ":ssl-error" []
         "SSL error"
         "An error of the protocol or of OpenSSL that no other identifier is for; the report has OpenSSL's words."

@@ -1,8 +1,16 @@
-//! Names of hosts and ports, over the resolver of the system. Knows no socket.
+//! Names of hosts and ports: looked up by this library's own resolver, by the C library, or by both.
+//! Knows no socket.
+
+pub mod dns;
+mod hosts;
+mod own;
+mod services;
+mod system;
 
 use crate::address::{IpAddress, dotted_to_ipaddr};
 use crate::error::{Error, Identifier, Result};
-use crate::sys::{self, Families, Lookup};
+use crate::sys;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// The value of the `ipv6` keyword and of `*ipv6*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,33 +30,84 @@ pub fn parse_dotted(text: &str) -> Option<IpAddress> {
     dotted_to_ipaddr(text.as_bytes(), sys::interface_index)
 }
 
+/// How a name is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// Which addresses are wanted.
+    pub ipv6: Ipv6,
+    /// Whether cached answers are passed over.
+    pub ignore_cache: bool,
+    /// When it must be over, on the clock of `sys::now`; the C library does not heed it.
+    pub end: Option<u64>,
+}
+
+/// Who looks names up: `*dns-mode*`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// This library.
+    Acldns,
+    /// The C library.
+    Clib,
+    /// This library, and where that fails the C library.
+    Both,
+}
+
+const MODES: [Mode; 3] = [Mode::Acldns, Mode::Clib, Mode::Both];
+static MODE: AtomicU8 = AtomicU8::new(2);
+
+/// Who looks names up now.
+pub fn mode() -> Mode {
+    MODES.get(usize::from(MODE.load(Ordering::Relaxed))).copied().unwrap_or(Mode::Both)
+}
+
+/// Says who shall.
+pub fn set_mode(mode: Mode) {
+    MODE.store(MODES.iter().position(|known| *known == mode).unwrap_or(2) as u8, Ordering::Relaxed);
+}
+
 /// The addresses of a host named by a name or by a dotted address; never empty.
-pub fn lookup_hostname(host: &str, ipv6: Ipv6) -> Result<Vec<IpAddress>> {
+pub fn lookup_hostname(host: &str, how: Lookup) -> Result<Vec<IpAddress>> {
     if let Some(address) = parse_dotted(host) {
         return Ok(vec![address]);
     }
     check_host_name(host)?;
-    let families = match ipv6 {
-        Ipv6::Nil => Families::V4,
-        Ipv6::T => Families::Both,
-        Ipv6::Only => Families::V6,
-    };
-    let action = || format!("looking up the host {host:?}");
-    let mut addresses = sys::host_addresses(host, families)
-        .map_err(|failure| not_found(failure, Identifier::HOST_NOT_FOUND, action()))?;
+    let mut addresses = by_mode(how, || own::addresses(host, how), || system::addresses(host, how.ipv6))?;
     addresses.sort_by_key(|address| matches!(address, IpAddress::V4(_)));
-    if addresses.is_empty() {
-        return Err(Error::new(Identifier::HOST_NOT_FOUND, action()));
-    }
     Ok(addresses)
 }
 
 /// The name of the host with that address, `None` where none is recorded.
-pub fn ipaddr_to_hostname(address: IpAddress) -> Result<Option<String>> {
-    sys::host_name(address).map_err(|failure| {
-        let action = format!("looking up the name of the host {address}");
-        not_found(failure, Identifier::HOST_NOT_FOUND, action)
-    })
+pub fn ipaddr_to_hostname(address: IpAddress, how: Lookup) -> Result<Option<String>> {
+    let found = by_mode(how, || own::name(address, how), || system::name(address));
+    found.map(Some).or_else(|error| if is_absent(&error) { Ok(None) } else { Err(error) })
+}
+
+fn is_absent(error: &Error) -> bool {
+    [Identifier::HOST_NOT_FOUND, Identifier::NO_DATA].contains(&error.identifier)
+}
+
+/// Looks up here, in the C library, or there where it fails here.
+fn by_mode<T>(how: Lookup, own: impl FnOnce() -> Result<T>, system: impl FnOnce() -> Result<T>) -> Result<T> {
+    let mode = mode();
+    if mode == Mode::Clib {
+        return system();
+    }
+    let error = match own() {
+        Err(error) if mode == Mode::Both => error,
+        done => return done,
+    };
+    let nobody = error.identifier == Identifier::NO_NAMESERVER;
+    if nobody {
+        set_mode(Mode::Clib);
+    }
+    // The C library would ask the same servers for the same names, unless it has other sources; and
+    // it knows no deadline.
+    let asks = if is_absent(&error) { system::has_other_sources() } else { nobody || how.end.is_none() };
+    match asks.then(system) {
+        Some(Err(other)) if nobody || is_absent(&other) => Err(other),
+        Some(Ok(found)) => Ok(found),
+        _ => Err(error),
+    }
 }
 
 /// The number of a port named by a service, or by its own digits.
@@ -62,8 +121,11 @@ pub fn lookup_port(port: &str, stream: bool) -> Result<u16> {
     if port.len() > MAX_HOST_NAME || port.bytes().any(strange) {
         return Err(Error::new(Identifier::PORT_NOT_FOUND, action()));
     }
-    sys::service_port(port, stream)
-        .map_err(|failure| not_found(failure, Identifier::PORT_NOT_FOUND, action()))
+    match sys::service_port(port, stream) {
+        Ok(number) => Ok(number),
+        Err(failure) => services::well_known(port, stream)
+            .ok_or_else(|| system::error(failure, Identifier::PORT_NOT_FOUND, action())),
+    }
 }
 
 /// Refuses what no host is called. A last label of digits would be read as a number in the old
@@ -92,22 +154,16 @@ fn check_host_name(host: &str) -> Result<()> {
     Ok(())
 }
 
-fn not_found(failure: Lookup, identifier: Identifier, action: String) -> Error {
-    match failure {
-        Lookup::NotFound => Error::new(identifier, action),
-        Lookup::System(errno) => errno.during(action),
-        Lookup::Failed(reason) => Error::new(identifier, format!("{action} ({reason})")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const HOW: Lookup = Lookup { ipv6: Ipv6::T, ignore_cache: false, end: None };
+
     #[test]
     fn texts_that_the_old_notations_would_read_as_numbers_are_refused() {
         for host in ["15190", "0x7f.1", "1.2.3.4.5", "010.1", "fe80::1::2", "127.1.", "0x7f000001"] {
-            let error = lookup_hostname(host, Ipv6::Nil).unwrap_err();
+            let error = lookup_hostname(host, HOW).unwrap_err();
             assert_eq!(error.identifier, Identifier::INVALID_ADDRESS, "{host}");
         }
     }
@@ -115,7 +171,7 @@ mod tests {
     #[test]
     fn texts_that_no_host_is_called_never_reach_the_resolver() {
         for host in ["", "two words", "a\tb", &"x".repeat(254)] {
-            let error = lookup_hostname(host, Ipv6::T).unwrap_err();
+            let error = lookup_hostname(host, HOW).unwrap_err();
             assert_eq!(error.identifier, Identifier::INVALID_ARGUMENT, "{host:?}");
         }
     }

@@ -89,12 +89,20 @@ enum Until {
     Begun,
 }
 
-fn until(args: &MakeSocket<'_>, wait: bool) -> Until {
-    match (wait, args.connect_timeout) {
+fn until(wait: bool, end: Option<u64>) -> Until {
+    match (wait, end) {
         (false, _) => Until::Begun,
         (true, None) => Until::Connected,
-        (true, Some(timeout)) => Until::Time(after(timeout)),
+        (true, Some(end)) => Until::Time(end),
     }
+}
+
+/// The error of looking a name up, which is that of connecting where its time is over.
+fn late(error: Error, end: Option<u64>) -> Error {
+    if end.is_some_and(|end| left_until(end).is_none()) {
+        return Error::new(Identifier::CONNECT_TIMEOUT, error.action);
+    }
+    error
 }
 
 /// Connects a descriptor. True where the connection still is being made.
@@ -170,9 +178,9 @@ fn stream(args: &MakeSocket<'_>, descriptor: Closing, family: Family, name: Name
 }
 
 /// Marks a socket whose connection is still being made.
-fn mark(socket: Socket, connecting: bool, timeout: Option<Duration>) -> Socket {
+fn mark(socket: Socket, connecting: bool, end: Option<u64>) -> Socket {
     if connecting {
-        socket.limits.set_connect_end(timeout.map(after));
+        socket.limits.set_connect_end(end);
         socket.descriptor.set_connecting(true);
     }
     socket
@@ -183,10 +191,12 @@ pub(super) fn connect_internet(args: &MakeSocket<'_>, wait: bool) -> Result<Sock
     let Some(port) = args.remote.1.number(true)? else {
         return Err(Error::argument("making an active socket without remote_port"));
     };
-    let remotes = args.remote.0.addresses(args.ipv6, args.scope_id)?;
-    let local = local_address(args)?;
+    let end = args.connect_timeout.map(after);
+    let until = until(wait, end);
+    let local = local_address(args, end).map_err(|error| late(error, end))?;
     let local_port = args.local.1.number(true)?;
-    let until = until(args, wait);
+    let remotes = args.remote.0.addresses(args.ipv6, args.scope_id, end);
+    let remotes = remotes.map_err(|error| late(error, end))?;
     let attempt = Ending(Attempt::begin(remotes));
     let mut failed = None;
     for index in 0.. {
@@ -208,7 +218,7 @@ pub(super) fn connect_internet(args: &MakeSocket<'_>, wait: bool) -> Result<Sock
                     break;
                 };
                 let socket = stream(args, descriptor, family, name_for(family, remote, port));
-                return Ok(mark(socket, connecting, args.connect_timeout));
+                return Ok(mark(socket, connecting, end));
             }
             Err(errno) => failed = Some((errno, remote)),
         }
@@ -233,12 +243,13 @@ pub(super) fn connect_file(
     let attempt = Ending(Attempt::begin(Vec::new()));
     Attempt::look(attempt.0, |attempt| attempt.descriptor.replace(descriptor));
     let address = name()?.address();
-    let outcome = connect(fd, &address, until(args, wait));
+    let end = args.connect_timeout.map(after);
+    let outcome = connect(fd, &address, until(wait, end));
     let name = name()?;
     let connecting = outcome.map_err(|errno| failure(errno, format!("connecting to {}", shown(&name))))?;
     let missing = || Error::new(Identifier::INTERNAL, "connecting");
     let descriptor = Attempt::look(attempt.0, |attempt| attempt.descriptor.take()).ok_or_else(missing)?;
-    Ok(mark(stream(args, descriptor, Family::File, name), connecting, args.connect_timeout))
+    Ok(mark(stream(args, descriptor, Family::File, name), connecting, end))
 }
 
 fn shown(name: &Name) -> String {

@@ -1,6 +1,7 @@
 //! send-to and receive-from.
 
 use super::datagrams::Datagrams;
+use super::limits::{left_until, timed_out};
 use super::make::name_for;
 use super::{Direction, Family, Host, Port, Role, Socket};
 use crate::address::IpAddress;
@@ -89,7 +90,13 @@ impl Socket {
                 false => Err(self.wrong_kind("sending to a host on")),
             };
         }
-        let host = host.first_address(ipv6, scope_id)?.or(saved.host);
+        // Sending includes looking the name up.
+        let end = if let Host::Named(_) = host { self.limits.end(Direction::Output) } else { None };
+        let found = host.first_address(ipv6, scope_id, end).map_err(|error| match end.map(left_until) {
+            Some(None) => timed_out(Direction::Output, error.action.into_owned()),
+            _ => error,
+        })?;
+        let host = found.or(saved.host);
         let port = port.number(false)?.or(saved.port);
         match (host, port) {
             (Some(host @ IpAddress::V6(_)), Some(_)) if self.family == Family::Ipv4 => Err(Error::argument(

@@ -4,7 +4,7 @@ use super::connect::{connect_file, connect_internet, forget_left};
 use super::{Descriptor, Destination, Direction, Family, Format, Options, Role, Socket, Timeouts};
 use crate::address::{IpAddress, Ipv6Address};
 use crate::error::{Errno, Error, Identifier, Result};
-use crate::names::{self, Ipv6};
+use crate::names::{self, Ipv6, Lookup};
 use crate::stream::{Mode, Stream};
 use crate::sys::{self, Closing, Fd, FileName, Name};
 use once_cell::sync::OnceCell;
@@ -91,22 +91,27 @@ impl Port<'_> {
 }
 
 impl Host<'_> {
-    /// The addresses, scoped, or none where no host is given.
-    pub fn addresses(self, ipv6: Ipv6, scope_id: u32) -> Result<Vec<IpAddress>> {
+    /// The addresses, scoped, or none where no host is given; looked up until `end`.
+    pub fn addresses(self, ipv6: Ipv6, scope_id: u32, end: Option<u64>) -> Result<Vec<IpAddress>> {
         let found = match self {
             Host::Omitted => Vec::new(),
-            Host::Named(name) => names::lookup_hostname(name, ipv6)?,
+            Host::Named(name) => names::lookup_hostname(name, Lookup { ipv6, ignore_cache: false, end })?,
             Host::Address(address) => vec![address],
         };
         Ok(found.into_iter().map(|address| scoped(address, scope_id)).collect())
     }
 
     /// The first of them.
-    pub(super) fn first_address(self, ipv6: Ipv6, scope_id: u32) -> Result<Option<IpAddress>> {
+    pub(super) fn first_address(
+        self,
+        ipv6: Ipv6,
+        scope_id: u32,
+        end: Option<u64>,
+    ) -> Result<Option<IpAddress>> {
         match self {
             Host::Omitted => Ok(None),
             Host::Address(address) => Ok(Some(scoped(address, scope_id))),
-            named => Ok(named.addresses(ipv6, scope_id)?.first().copied()),
+            named => Ok(named.addresses(ipv6, scope_id, end)?.first().copied()),
         }
     }
 }
@@ -249,8 +254,8 @@ pub(super) fn md5(
     }
 }
 
-pub(super) fn local_address(args: &MakeSocket<'_>) -> Result<Option<IpAddress>> {
-    Ok(args.local.0.addresses(args.ipv6, 0)?.first().copied())
+pub(super) fn local_address(args: &MakeSocket<'_>, end: Option<u64>) -> Result<Option<IpAddress>> {
+    Ok(args.local.0.addresses(args.ipv6, 0, end)?.first().copied())
 }
 
 pub(super) fn bind(
@@ -272,12 +277,12 @@ fn creating(what: &str, host: Option<IpAddress>, port: Option<u16>) -> String {
 
 fn bind_internet(args: &MakeSocket<'_>) -> Result<Socket> {
     let what = if args.stream { "a passive socket" } else { "a datagram socket" };
-    let local = local_address(args)?;
+    let local = local_address(args, None)?;
     let port = args.local.1.number(args.stream)?;
     let destination = if args.stream {
         Destination::default()
     } else {
-        let remote = args.remote.0.addresses(args.ipv6, args.scope_id)?.first().copied();
+        let remote = args.remote.0.addresses(args.ipv6, args.scope_id, None)?.first().copied();
         Destination::internet(remote, args.remote.1.number(false)?)
     };
     let family = family(args.ipv6, [destination.host(), local]);

@@ -22,7 +22,7 @@ pub use connect::{begin_pending_connect, end_pending_connect};
 pub use datagram::{Destination, Received};
 pub use datagrams::{Arrival, Datagrams, Outgoing, Target};
 pub use descriptor::{Descriptor, Direction};
-pub use limits::Timeouts;
+pub use limits::{Timeouts, after};
 pub use make::{Filenames, Host, MakeSocket, Port};
 pub use options::Options;
 pub use print::{print_hostname_in_stream, set_print_hostname_in_stream};

@@ -1,7 +1,7 @@
 //! The printed representation of section 1.3, without the object's address, which the C layer adds.
 
 use super::{Format, Role, Socket};
-use crate::names;
+use crate::names::{self, Ipv6, Lookup};
 use crate::ssl::Side;
 use crate::sys::Name;
 use std::fmt;
@@ -53,11 +53,14 @@ impl Socket {
     }
 }
 
+/// Nobody gave a time.
+const HOW: Lookup = Lookup { ipv6: Ipv6::T, ignore_cache: false, end: None };
+
 fn place(name: Option<&Name>, hostnames: bool) -> String {
     match name {
         Some(Name::Internet(address, port)) if address.is_unspecified() => format!("*/{port}"),
         Some(Name::Internet(address, port)) => {
-            let name = if hostnames { names::ipaddr_to_hostname(*address).ok().flatten() } else { None };
+            let name = if hostnames { names::ipaddr_to_hostname(*address, HOW).ok().flatten() } else { None };
             format!("{}/{port}", name.unwrap_or_else(|| address.to_string()))
         }
         Some(Name::File(file)) if !file.bytes().is_empty() => {

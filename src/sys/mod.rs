@@ -6,6 +6,7 @@
 
 mod address;
 mod batch;
+mod configuration_file;
 mod descriptor;
 mod epoll;
 mod file;
@@ -25,6 +26,7 @@ mod time;
 
 pub use address::{Address, FileName, MAX_FILE_NAME, Name};
 pub use batch::{Inbox, Inflow, Outbox, cannot_cut, cuts_messages, gather_received};
+pub use configuration_file::{FileStamp, file_stamp, read_configuration};
 pub use descriptor::{
     Closing, Fd, FileIdentity, accept, adopt, begin_connect, bind, connect, connected, file_identity,
     is_readable, listen, local_name, nature, set_nonblocking, socket, unlink_if_same, wait_readable,
@@ -40,7 +42,7 @@ pub use note::{
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};
 pub use stack::Stack;
-pub use threads::{Doing, Masked, Uncancelled, now, polled, stack_pointer, thread_pointer};
+pub use threads::{Doing, Masked, Uncancelled, now, now_with_sleep, polled, stack_pointer, thread_pointer};
 pub use time::{Ready, poll_all, set_timeout, sleep, wait_for};
 
 // What models have a kernel of their own for.

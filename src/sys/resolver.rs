@@ -24,6 +24,10 @@ pub enum Families {
 pub enum Lookup {
     /// There is no such name.
     NotFound,
+    /// It has no address of the family.
+    NoData,
+    /// No name server answered.
+    Again,
     /// The system failed.
     System(Errno),
     /// The resolver's own words, for everything else.
@@ -131,7 +135,9 @@ pub fn host_name(address: IpAddress) -> Result<Option<String>, Lookup> {
 
 fn failure(status: libc::c_int) -> Lookup {
     match status {
-        libc::EAI_NONAME | libc::EAI_SERVICE | libc::EAI_NODATA => Lookup::NotFound,
+        libc::EAI_NONAME | libc::EAI_SERVICE => Lookup::NotFound,
+        libc::EAI_NODATA => Lookup::NoData,
+        libc::EAI_AGAIN => Lookup::Again,
         libc::EAI_SYSTEM => Lookup::System(last_errno()),
         status => {
             // SAFETY: gai_strerror answers a NUL-terminated text of static life.
