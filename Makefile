@@ -227,7 +227,7 @@ $(TARGET)/c-tests/sanitize/%: %.c $(C_SUPPORT) $(C_HEADERS) $(SANITIZE)/libacl_s
 # takes a minute. The runtime is rustc's: gcc 12's has no hook for a system call that may wait, which
 # c-tests/tsan/syscall.c needs. The tests that have no threads are left out, and none for other reasons.
 TSAN = $(TARGET)/tsan
-TSAN_TESTS := $(basename $(notdir $(shell grep -lE 'pthread_create|(concurrent|places|sources|timeouts|wait_sets)\.h' c-tests/*.c)))
+TSAN_TESTS := $(basename $(notdir $(shell grep -lE 'pthread_create|(concurrent|nameserver|places|sources|timeouts|wait_sets)\.h' c-tests/*.c)))
 C_TSAN = $(TSAN_TESTS:%=$(TARGET)/c-tests/tsan/%)
 TSAN_SUPPORT := $(wildcard c-tests/tsan/*.c)
 TSAN_RUNTIME = -Wl,--whole-archive $$(echo $$(rustc +nightly --print target-libdir)/librustc*_rt.tsan.a) -Wl,--no-whole-archive \

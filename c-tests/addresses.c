@@ -1,5 +1,7 @@
 /* IP addresses, host and port names. */
 #include "test.h"
+#include <sched.h>
+#include <sys/mount.h>
 
 static acl_ipaddr parsed(const char *text)
 {
@@ -108,6 +110,117 @@ TEST(a_text_that_does_not_fit)
     EQUAL(length, 11);
 }
 
+static uint32_t chance(uint32_t below)
+{
+    static uint64_t state = 88172645463325252u;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (uint32_t)(state >> 32) % below;
+}
+
+/* Digits, dots and what may be taken for them. */
+static void some_ipv4_text(char *text)
+{
+    static const char *const odd[] = { ".", "..", "0", "00", "08", "0x1", "-1", "+1", " ", "a", "1e1", "4294967296" };
+    static const uint32_t limits[] = { 10, 256, 300, 65536, 70000, 16777216, 20000000, 4294967295u };
+    int parts = 1 + (int)chance(5), i;
+    *text = '\0';
+    for (i = 0; i < parts; i++) {
+        text += sprintf(text, "%s%u", i > 0 ? "." : "", chance(limits[chance(8)]));
+        if (chance(12) == 0)
+            text += sprintf(text, "%s", odd[chance(12)]);
+    }
+}
+
+/* What this library takes, the C library takes for the same; what it refuses beyond that has one of the forms that
+ * programs read differently. */
+TEST(dotted_texts_are_those_of_the_c_library)
+{
+    int round, same = 0;
+    for (round = 0; round < 300000; round++) {
+        char text[200];
+        struct in_addr theirs;
+        acl_ipaddr ours;
+        int taken;
+        some_ipv4_text(text);
+        OK(acl_dotted_to_ipaddr(text, 0, &ours));
+        taken = ours.kind == ACL_SOCKET_IPV4;
+        if (inet_aton(text, &theirs) == 0) {
+            if (taken)
+                fail(__FILE__, __LINE__, "\"%s\" is taken", text);
+        } else if (taken) {
+            if (ours.ipv4 != ntohl(theirs.s_addr))
+                fail(__FILE__, __LINE__, "\"%s\" is %x", text, ours.ipv4);
+            same++;
+        } else {
+            const char *at;
+            int zero = 0, odd = strpbrk(text, "x ") != NULL || strchr(text, '.') == NULL;
+            for (at = text; *at != '\0'; at++)
+                zero |= *at == '0' && (at == text || at[-1] == '.') && at[1] >= '0' && at[1] <= '9';
+            if (!zero && !odd)
+                fail(__FILE__, __LINE__, "\"%s\" is refused", text);
+        }
+        if (inet_pton(AF_INET, text, &theirs) == 1)
+            CHECK(taken && ours.ipv4 == ntohl(theirs.s_addr));
+    }
+    CHECK(same > 10000);
+}
+
+static void some_ipv6_text(char *text)
+{
+    static const char *const odd[] = { ":", "::", ":::", ".", "g", "1.2.3.4", "::1.2.3", "00000", "12345", " ", ":1.2.3.04" };
+    int parts = (int)chance(10), i;
+    *text = '\0';
+    for (i = 0; i < parts; i++) {
+        text += sprintf(text, chance(2) ? "%s%x" : "%s%X", i == 0 ? "" : chance(6) == 0 ? "::" : ":", chance(chance(2) ? 16 : 65536));
+        if (chance(16) == 0)
+            text += sprintf(text, "%s", odd[chance(11)]);
+    }
+    if (chance(6) == 0)
+        sprintf(text, "%s%u.%u.%u.%u", chance(4) ? ":" : "::", chance(256), chance(300), chance(256), chance(256));
+}
+
+TEST(colon_hex_texts_are_those_of_the_c_library)
+{
+    int round, same = 0;
+    for (round = 0; round < 300000; round++) {
+        char text[200], back[64], again[INET6_ADDRSTRLEN];
+        struct in6_addr theirs;
+        acl_ipaddr ours;
+        some_ipv6_text(text);
+        if (strchr(text, ':') == NULL)
+            continue;
+        OK(acl_dotted_to_ipaddr(text, 0, &ours));
+        if (inet_pton(AF_INET6, text, &theirs) != 1) {
+            if (ours.kind != ACL_SOCKET_NO_ADDRESS)
+                fail(__FILE__, __LINE__, "\"%s\" is taken", text);
+            continue;
+        }
+        if (ours.kind != ACL_SOCKET_IPV6 || memcmp(ours.ipv6, &theirs, 16) != 0)
+            fail(__FILE__, __LINE__, "\"%s\" is not what it is", text);
+        /* What it is written as reads as the same address. */
+        OK(acl_ipaddr_to_dotted(&ours, back, sizeof back, NULL));
+        CHECK(inet_pton(AF_INET6, back, again) == 1 && memcmp(again, &theirs, 16) == 0);
+        same++;
+    }
+    CHECK(same > 10000);
+}
+
+TEST(ports_without_a_services_file)
+{
+    int32_t port;
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0
+        || mount("/dev/null", "/etc/services", NULL, MS_BIND, NULL) != 0)
+        exit(SKIPPED);
+    OK(acl_lookup_port("https", "tcp", &port));
+    EQUAL(port, 443);
+    OK(acl_lookup_port("domain", "udp", &port));
+    EQUAL(port, 53);
+    EQUAL(acl_lookup_port("tftp", "tcp", &port), ACL_SOCKET_PORT_NOT_FOUND);
+    EQUAL(acl_lookup_port("no-such-service", "udp", &port), ACL_SOCKET_PORT_NOT_FOUND);
+}
+
 TEST(names_of_hosts_and_ports)
 {
     acl_ipaddr address, *all;
@@ -141,4 +254,5 @@ TEST(the_name_of_an_address)
 
 MAIN(CASE(ipv4_is_a_number_in_host_order), CASE(berkeley_shorthand), CASE(ipv6_text), CASE(scope_by_name),
      CASE(invalid_text_and_errorp), CASE(predicates_and_equality), CASE(a_text_that_does_not_fit),
-     CASE(names_of_hosts_and_ports), CASE(the_name_of_an_address))
+     CASE(dotted_texts_are_those_of_the_c_library), CASE(colon_hex_texts_are_those_of_the_c_library),
+     CASE(ports_without_a_services_file), CASE(names_of_hosts_and_ports), CASE(the_name_of_an_address))

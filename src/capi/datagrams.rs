@@ -9,6 +9,7 @@ use super::boundary::boundary;
 use super::make_socket::{acl_socket, set_scope_id, socket};
 use super::variables;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::socket::{Arrival, Outgoing, Received, Socket, Target};
 use crate::sys::{FileName, Name};
 use std::cell::Cell;
@@ -60,6 +61,7 @@ unsafe impl Keywords for acl_send_to_args {
 }
 
 fn destination(sock: &Socket, args: &acl_send_to_args) -> Result<Option<Name>> {
+    names::forget_left();
     let host = host(args.remote_host, args.remote_ipaddr, "remote_host")?;
     let port = port(args.remote_port, args.remote_port_name, "remote_port")?;
     let file = file_name(args.remote_filename, "remote_filename")?;

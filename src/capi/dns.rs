@@ -320,6 +320,7 @@ fn record_type(number: i32) -> Result<RecordType> {
 }
 
 fn query(name: &str, args: &acl_dns_query_args, wanted: RecordType, search: Search) -> Result<Arc<Answer>> {
+    names::forget_left();
     let servers = dns_settings::servers(args.nameserver, args.nameserver_ipaddrs, args.nameserver_count)?;
     let repeat = optional_number(args.repeat, "repeat")?;
     let outcomes = dns::query(

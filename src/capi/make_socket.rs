@@ -8,6 +8,7 @@ use super::boundary::{answer, boundary};
 use super::formats::mode;
 use super::{acl_status, handle, variables};
 use crate::error::{Error, Result};
+use crate::names;
 use crate::socket::{
     Filenames, Format, Host, MakeSocket, Options, Port, Socket, Timeouts, begin_pending_connect,
     end_pending_connect,
@@ -204,6 +205,7 @@ fn timeouts(read: f64, write: f64) -> Result<Timeouts> {
 }
 
 fn make(args: &acl_make_socket_args, make: impl FnOnce(&MakeSocket<'_>) -> Result<Socket>) -> Result<Socket> {
+    names::forget_left();
     let stream = choice(args.r#type, "type", [(ACL_SOCKET_STREAM, true), (ACL_SOCKET_DATAGRAM, false)])?;
     let families = [(ACL_SOCKET_INTERNET, true), (ACL_SOCKET_FILE, false)];
     let internet = choice(args.address_family, "address_family", families)?;

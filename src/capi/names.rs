@@ -53,6 +53,7 @@ fn end(seconds: f64) -> Result<Option<u64>> {
 }
 
 fn lookup(host: *const c_char, args: *const acl_lookup_hostname_args) -> Result<Vec<IpAddress>> {
+    names::forget_left();
     let args = keywords(args)?;
     let ignore_cache = boolean(args.ignore_cache, "ignore_cache")?;
     let end = end(args.timeout)?;
@@ -124,6 +125,7 @@ pub extern "C" fn acl_ipaddr_to_hostname(
     length: *mut usize,
 ) -> acl_status {
     boundary(|| {
+        names::forget_left();
         let args = keywords(args)?;
         let ignore_cache = boolean(args.ignore_cache, "ignore_cache")?;
         let how = Lookup { ipv6: Ipv6::T, ignore_cache, end: end(args.timeout)? };

@@ -9,6 +9,7 @@ mod system;
 
 use crate::address::{IpAddress, dotted_to_ipaddr};
 use crate::error::{Error, Identifier, Result};
+use crate::kept;
 use crate::sys;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -54,6 +55,12 @@ pub enum Mode {
 
 const MODES: [Mode; 3] = [Mode::Acldns, Mode::Clib, Mode::Both];
 static MODE: AtomicU8 = AtomicU8::new(2);
+
+/// Drops what this thread had in look-ups that it left by `longjmp`. To be called near the boundary: only
+/// what lies deeper on the stack is known to be left.
+pub fn forget_left() {
+    kept::forget_left();
+}
 
 /// Who looks names up now.
 pub fn mode() -> Mode {

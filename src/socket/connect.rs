@@ -7,6 +7,7 @@ use super::{Family, Host, MakeSocket, Role, Socket};
 use crate::address::IpAddress;
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::hazard;
+use crate::names;
 use crate::stream::Stream;
 use crate::sys::{self, Address, Closing, Fd, Name, Ready};
 use std::cell::{Cell, RefCell};
@@ -30,6 +31,7 @@ thread_local! {
 /// Forgets what this thread was making in calls that it has left, as far as it was begun in that
 /// block or later.
 pub(super) fn forget_left(block: i32) {
+    names::forget_left();
     let left = ATTEMPTS.with_borrow_mut(|attempts| {
         let live = |attempt: &Attempt| attempt.block < block || !hazard::has_returned(attempt.place);
         let live = attempts.iter().take_while(|attempt| live(attempt)).count();

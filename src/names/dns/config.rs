@@ -135,8 +135,8 @@ impl Config {
         self.rotate = false;
         let (mut servers, mut rounds) = (Vec::new(), None);
         for line in text.lines() {
-            let line = line.split(['#', ';']).next().unwrap_or_default();
-            let mut words = line.split_ascii_whitespace();
+            // Within a word it is no comment: a port stands behind it.
+            let mut words = line.split_ascii_whitespace().take_while(|word| !word.starts_with(['#', ';']));
             match words.next() {
                 Some("nameserver") => servers.extend(words.next().and_then(server_address)),
                 Some("domain") => {

@@ -264,7 +264,7 @@ impl Running {
         };
         let stale = |key: &Key| cache::look_up(key, true).and_then(std::result::Result::ok);
         let outcome = match outcome {
-            Err(Miss::Failure(failure)) if self.cache => stale(key).ok_or(Miss::Failure(failure)),
+            Err(Miss::Failure(failure)) if self.read_cache => stale(key).ok_or(Miss::Failure(failure)),
             outcome => outcome,
         };
         if let Some(part) = self.parts.get_mut(index) {
@@ -320,8 +320,8 @@ fn names(name: &str, search: Search, config: &Config) -> Result<Vec<String>> {
     let mut domains = config.search.clone();
     if search == Search::Query
         && let Some(domain) = &config.domain
-        && !domains.contains(domain)
     {
+        domains.retain(|other| other != domain);
         domains.insert(0, domain.clone());
     }
     let behind = domains.iter().map(|domain| format!("{}.{domain}", asked.text));
