@@ -117,8 +117,9 @@ pub struct acl_make_socket_args {
     pub eol_convention: i32,
     /// The same: ACL_SOCKET_REPLACE or ACL_SOCKET_REFUSE.
     pub malformed_policy: i32,
-    /// Seconds that connecting may take, for all addresses of a name together; no limit but the
-    /// system's where 0 or negative.
+    /// Seconds that connecting may take, with looking the name up and for all its addresses together; no
+    /// limit but the system's where 0 or negative. The C library's look-ups do not heed it: see
+    /// acl_set_dns_mode.
     pub connect_timeout: f64,
     /// Seconds that one wait of reading, accepting or receiving may last, as of acl_socket_control; no
     /// limit where 0 or negative. Streams that a passive socket accepts do not inherit it.
@@ -256,14 +257,17 @@ fn make(args: &acl_make_socket_args, make: impl FnOnce(&MakeSocket<'_>) -> Resul
     make(&wanted)
 }
 
-/// Makes a socket. An active stream socket is connected when this returns, which may take minutes;
-/// the addresses of a host name are tried in turn.
+/// Makes a socket. An active stream socket is connected when this returns, which may take minutes.
+/// The addresses of a host name are tried in turn, IPv6 and IPv4 alternately: the next one as soon as one
+/// has failed, or has not come about for 250 ms and goes on beside it (RFC 8305), unless a local port is
+/// given. Where all fail, the error is that of the address that tells the most: a machine that refused
+/// before one that did not answer, and that before one that no way leads to.
 /// @param args NULL for all defaults.
 /// @param socket where the new handle is stored, NULL after a failure. Close it with acl_close and
 /// free it with acl_free_socket.
 /// @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT for arguments that are out of range, missing
 /// or contradict each other; ACL_SOCKET_INVALID_ADDRESS, ACL_SOCKET_HOST_NOT_FOUND,
-/// ACL_SOCKET_PORT_NOT_FOUND for names; ACL_SOCKET_ADDRESS_IN_USE, ACL_SOCKET_ADDRESS_NOT_AVAILABLE
+/// ACL_SOCKET_PORT_NOT_FOUND and what else acl_lookup_hostname answers for names; ACL_SOCKET_ADDRESS_IN_USE, ACL_SOCKET_ADDRESS_NOT_AVAILABLE
 /// for the local name; ACL_SOCKET_CONNECTION_REFUSED, ACL_SOCKET_CONNECTION_TIMED_OUT,
 /// ACL_SOCKET_HOST_UNREACHABLE, ACL_SOCKET_NETWORK_DOWN and the like for the remote one;
 /// ACL_SOCKET_CONNECT_TIMEOUT after connect_timeout;
@@ -287,9 +291,10 @@ pub(super) fn new_handle(socket: Socket) -> Result<*mut acl_socket> {
     Ok(ptr::without_provenance_mut(handle::publish(socket)?))
 }
 
-/// Begins to connect without waiting for the connection.
-/// @param args as of acl_make_socket, for an active stream socket. Of a name's addresses the first that
-/// does not fail at once is taken. connect_timeout ends the wait of acl_finish_connect.
+/// Begins to connect without waiting for the connection. Only looking a name up is waited for.
+/// @param args as of acl_make_socket, for an active stream socket. Where one of a name's addresses fails,
+/// acl_finish_connect goes on with the next, in the same descriptor and with the same options. The time
+/// of connect_timeout is for all of that.
 /// @param pending where the new handle is stored, NULL after a failure. It can be waited for with
 /// ACL_SOCKET_OUT, but reading and writing answer ACL_SOCKET_WOULD_BLOCK until acl_finish_connect. To give
 /// it up, close and free it.

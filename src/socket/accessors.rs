@@ -54,8 +54,11 @@ impl Socket {
         self.descriptor.run(|fd| Ok(fd.0), || format!("asking the descriptor of the {self}"))
     }
 
-    /// The local name, asked from the system once.
+    /// The local name, asked from the system once: when it does not change any more.
     pub fn local_name(&self) -> Result<Option<&Name>> {
+        if self.onward.is_some() && self.descriptor.is_connecting() {
+            return Ok(None);
+        }
         let action = || "asking the local name of a socket".to_string();
         let name = self.local.get_or_try_init(|| self.descriptor.run(sys::local_name, action))?;
         Ok(name.as_ref())
@@ -63,7 +66,7 @@ impl Socket {
 
     /// The name of the peer, or of the saved destination.
     pub fn remote_name(&self) -> Option<&Name> {
-        self.remote.as_ref()
+        self.onward.as_ref().and_then(|onward| onward.name()).or(self.remote.as_ref())
     }
 
     /// The address of one end; `None` where that end has none.

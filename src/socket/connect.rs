@@ -1,97 +1,22 @@
-//! Connecting: at once, within a time, or begun and finished later. What a thread that leaves by
-//! `longjmp` was connecting is remembered for it, because none of its frames will close it.
+//! Connecting: at once, within a time, or begun and finished later.
 
+use super::attempt::Ending;
 use super::limits::{after, left_until, wait_until};
-use super::make::{bind, family, local_address, md5, name_for, new_socket};
 use super::{Family, Host, MakeSocket, Role, Socket};
-use crate::address::IpAddress;
 use crate::error::{Errno, Error, Identifier, Result};
-use crate::hazard;
-use crate::names;
 use crate::stream::Stream;
 use crate::sys::{self, Address, Closing, Fd, Name, Ready};
-use std::cell::{Cell, RefCell};
 use std::time::Duration;
-
-/// A connection that a thread is making. It owns what the thread would leak by leaving.
-struct Attempt {
-    place: usize,
-    /// The last block that had begun.
-    block: i32,
-    descriptor: Option<Closing>,
-    addresses: Vec<IpAddress>,
-}
-
-thread_local! {
-    static ATTEMPTS: RefCell<Vec<Attempt>> = const { RefCell::new(Vec::new()) };
-    /// The blocks of with-pending-connect that this thread has begun, counted.
-    static BLOCKS: Cell<i32> = const { Cell::new(0) };
-}
-
-/// Forgets what this thread was making in calls that it has left, as far as it was begun in that
-/// block or later.
-pub(super) fn forget_left(block: i32) {
-    names::forget_left();
-    let left = ATTEMPTS.with_borrow_mut(|attempts| {
-        let live = |attempt: &Attempt| attempt.block < block || !hazard::has_returned(attempt.place);
-        let live = attempts.iter().take_while(|attempt| live(attempt)).count();
-        attempts.split_off(live)
-    });
-    // Closed outside of the borrow.
-    drop(left);
-}
-
-/// begin of with-pending-connect: a token for its end.
-pub fn begin_pending_connect() -> i32 {
-    forget_left(0);
-    BLOCKS.set(BLOCKS.get().wrapping_add(1) & i32::MAX);
-    BLOCKS.get()
-}
-
-/// end of with-pending-connect: what was begun since and left is closed.
-pub fn end_pending_connect(token: i32) {
-    forget_left(token);
-}
-
-impl Attempt {
-    fn begin(addresses: Vec<IpAddress>) -> usize {
-        forget_left(0);
-        let place = hazard::place_on_stack();
-        let attempt = Attempt { place, block: BLOCKS.get(), descriptor: None, addresses };
-        ATTEMPTS.with_borrow_mut(|attempts| {
-            attempts.push(attempt);
-            attempts.len() - 1
-        })
-    }
-
-    fn look<T>(index: usize, look: impl FnOnce(&mut Attempt) -> Option<T>) -> Option<T> {
-        ATTEMPTS.with_borrow_mut(|attempts| attempts.get_mut(index).and_then(look))
-    }
-
-    fn end(index: usize) {
-        let ended = ATTEMPTS.with_borrow_mut(|attempts| attempts.split_off(index.min(attempts.len())));
-        drop(ended);
-    }
-}
-
-/// Ends an attempt when its call returns.
-struct Ending(usize);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        Attempt::end(self.0);
-    }
-}
 
 /// How long to wait for a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
+pub(super) enum Until {
     Connected,
     Time(u64),
     Begun,
 }
 
-fn until(wait: bool, end: Option<u64>) -> Until {
+pub(super) fn until(wait: bool, end: Option<u64>) -> Until {
     match (wait, end) {
         (false, _) => Until::Begun,
         (true, None) => Until::Connected,
@@ -99,16 +24,8 @@ fn until(wait: bool, end: Option<u64>) -> Until {
     }
 }
 
-/// The error of looking a name up, which is that of connecting where its time is over.
-fn late(error: Error, end: Option<u64>) -> Error {
-    if end.is_some_and(|end| left_until(end).is_none()) {
-        return Error::new(Identifier::CONNECT_TIMEOUT, error.action);
-    }
-    error
-}
-
 /// Connects a descriptor. True where the connection still is being made.
-fn connect(fd: Fd, address: &Address, until: Until) -> std::result::Result<bool, Errno> {
+pub(super) fn connect(fd: Fd, address: &Address, until: Until) -> std::result::Result<bool, Errno> {
     let internet = !address.is_file();
     match until {
         Until::Connected => sys::connect(fd, address).map(|()| false),
@@ -140,9 +57,9 @@ fn connect(fd: Fd, address: &Address, until: Until) -> std::result::Result<bool,
 }
 
 /// Not an errno of the system's: ETIMEDOUT is its own time-out.
-const TIMED_OUT: i32 = -1;
+pub(super) const TIMED_OUT: i32 = -1;
 
-fn begun(result: std::result::Result<(), Errno>) -> std::result::Result<bool, Errno> {
+pub(super) fn begun(result: std::result::Result<(), Errno>) -> std::result::Result<bool, Errno> {
     match result {
         Ok(()) => Ok(false),
         Err(Errno(libc::EINPROGRESS | libc::EINTR | libc::EAGAIN)) => Ok(true),
@@ -161,14 +78,14 @@ fn wait_connected(fd: Fd, end: u64) -> std::result::Result<(), Errno> {
     }
 }
 
-fn failure(errno: Errno, action: String) -> Error {
+pub(super) fn failure(errno: Errno, action: String) -> Error {
     match errno.0 {
         TIMED_OUT => Error::new(Identifier::CONNECT_TIMEOUT, action),
         _ => errno.during(action),
     }
 }
 
-fn stream(args: &MakeSocket<'_>, descriptor: Closing, family: Family, name: Name) -> Socket {
+pub(super) fn stream(args: &MakeSocket<'_>, descriptor: Closing, family: Family, name: Name) -> Socket {
     let stream = Stream::new(args.mode.unwrap_or_default());
     if let Host::Named(host) = args.remote.0 {
         stream.set_host(host);
@@ -180,58 +97,12 @@ fn stream(args: &MakeSocket<'_>, descriptor: Closing, family: Family, name: Name
 }
 
 /// Marks a socket whose connection is still being made.
-fn mark(socket: Socket, connecting: bool, end: Option<u64>) -> Socket {
+pub(super) fn mark(socket: Socket, connecting: bool, end: Option<u64>) -> Socket {
     if connecting {
         socket.limits.set_connect_end(end);
         socket.descriptor.set_connecting(true);
     }
     socket
-}
-
-/// An active internet socket; the addresses of a name are tried in turn.
-pub(super) fn connect_internet(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
-    let Some(port) = args.remote.1.number(true)? else {
-        return Err(Error::argument("making an active socket without remote_port"));
-    };
-    let end = args.connect_timeout.map(after);
-    let until = until(wait, end);
-    let local = local_address(args, end).map_err(|error| late(error, end))?;
-    let local_port = args.local.1.number(true)?;
-    let remotes = args.remote.0.addresses(args.ipv6, args.scope_id, end);
-    let remotes = remotes.map_err(|error| late(error, end))?;
-    let attempt = Ending(Attempt::begin(remotes));
-    let mut failed = None;
-    for index in 0.. {
-        let Some(remote) = Attempt::look(attempt.0, |attempt| attempt.addresses.get(index).copied()) else {
-            break;
-        };
-        let action = || format!("connecting to {remote} port {port}");
-        let family = family(args.ipv6, [Some(remote), local]);
-        let descriptor = new_socket(args, family, action)?;
-        let fd = descriptor.fd();
-        if local.is_some() || local_port.is_some() {
-            bind(fd, family, local, local_port, "a local socket")?;
-        }
-        md5(args, fd, remote, action)?;
-        Attempt::look(attempt.0, |attempt| attempt.descriptor.replace(descriptor));
-        match connect(fd, &name_for(family, remote, port).address(), until) {
-            Ok(connecting) => {
-                let Some(descriptor) = Attempt::look(attempt.0, |attempt| attempt.descriptor.take()) else {
-                    break;
-                };
-                let socket = stream(args, descriptor, family, name_for(family, remote, port));
-                return Ok(mark(socket, connecting, end));
-            }
-            Err(errno) => failed = Some((errno, remote)),
-        }
-        if failed.is_some_and(|(errno, _)| errno.0 == TIMED_OUT) {
-            break;
-        }
-    }
-    match failed {
-        Some((errno, remote)) => Err(failure(errno, format!("connecting to {remote} port {port}"))),
-        None => Err(Error::argument("making an active socket without remote_host")),
-    }
 }
 
 /// Connects a file socket to a name, which is made again rather than kept by a frame that may be left.
@@ -242,15 +113,15 @@ pub(super) fn connect_file(
     wait: bool,
 ) -> Result<Socket> {
     let fd = descriptor.fd();
-    let attempt = Ending(Attempt::begin(Vec::new()));
-    Attempt::look(attempt.0, |attempt| attempt.descriptor.replace(descriptor));
+    let attempt = Ending::begin(Vec::new());
+    let number = attempt.own(descriptor);
     let address = name()?.address();
     let end = args.connect_timeout.map(after);
     let outcome = connect(fd, &address, until(wait, end));
     let name = name()?;
     let connecting = outcome.map_err(|errno| failure(errno, format!("connecting to {}", shown(&name))))?;
     let missing = || Error::new(Identifier::INTERNAL, "connecting");
-    let descriptor = Attempt::look(attempt.0, |attempt| attempt.descriptor.take()).ok_or_else(missing)?;
+    let descriptor = attempt.take(number).ok_or_else(missing)?;
     Ok(mark(stream(args, descriptor, Family::File, name), connecting, end))
 }
 
@@ -295,12 +166,22 @@ impl Socket {
             return Ok(());
         }
         let end = if wait { self.limits.connect_end() } else { Some(0) };
-        let outcome = match (&self.remote, self.family) {
-            (Some(name), Family::File) => self.connect_file_again(name, end, &action)?,
-            _ if wait_until(&self.descriptor, Ready::Output, end, &action)? => {
-                self.descriptor.run(|fd| Ok(sys::connected(fd)), &action)?
+        let outcome = loop {
+            let outcome = match (&self.remote, self.family) {
+                (Some(name), Family::File) => self.connect_file_again(name, end, &action)?,
+                _ if wait_until(&self.descriptor, Ready::Output, end, &action)? => {
+                    self.descriptor.run(|fd| Ok(sys::connected(fd)), &action)?
+                }
+                _ => Err(Errno(TIMED_OUT)),
+            };
+            match (outcome, &self.onward) {
+                (Err(errno), Some(onward)) if errno.0 != TIMED_OUT => {
+                    if !self.descriptor.run(|fd| Ok(onward.begin_next(fd, errno)), &action)? {
+                        break Err(onward.failure());
+                    }
+                }
+                _ => break outcome,
             }
-            _ => Err(Errno(TIMED_OUT)),
         };
         match outcome {
             Err(Errno(TIMED_OUT)) if !wait => return Err(Error::new(Identifier::WOULD_BLOCK, action())),

@@ -1,6 +1,8 @@
 //! make-socket, and adopting a descriptor that was made elsewhere.
 
-use super::connect::{connect_file, connect_internet, forget_left};
+use super::attempt::forget_left;
+use super::connect::connect_file;
+use super::race::connect_internet;
 use super::{Descriptor, Destination, Direction, Family, Format, Options, Role, Socket, Timeouts};
 use crate::address::{IpAddress, Ipv6Address};
 use crate::error::{Errno, Error, Identifier, Result};
@@ -193,6 +195,7 @@ impl Socket {
             watch: super::Watch::default(),
             local,
             remote: None,
+            onward: None,
             made_file: None,
         }
     }

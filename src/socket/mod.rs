@@ -2,6 +2,7 @@
 
 mod accept;
 mod accessors;
+mod attempt;
 mod connect;
 mod datagram;
 mod datagrams;
@@ -10,15 +11,17 @@ mod descriptor;
 mod descriptor_model;
 mod limits;
 mod make;
+mod onward;
 mod options;
 mod print;
+mod race;
 mod secure;
 mod wait;
 mod wait_set;
 mod watch;
 
 pub use accessors::{End, os_fd_read_no_hang_p};
-pub use connect::{begin_pending_connect, end_pending_connect};
+pub use attempt::{begin_pending_connect, end_pending_connect};
 pub use datagram::{Destination, Received};
 pub use datagrams::{Arrival, Datagrams, Outgoing, Target};
 pub use descriptor::{Descriptor, Direction};
@@ -35,6 +38,7 @@ use crate::stream::{Mode, Stream};
 use crate::sys::{self, FileIdentity, Name};
 use limits::Limits;
 use once_cell::sync::OnceCell;
+use onward::Onward;
 use watch::Watch;
 
 /// The format of section 4.0. Since Allegro CL 6.0 every socket is multivalent; the others keep
@@ -84,6 +88,8 @@ pub struct Socket {
     watch: Watch,
     local: OnceCell<Option<Name>>,
     remote: Option<Name>,
+    /// The other addresses of the host, of a connection that was begun.
+    onward: Option<Box<Onward>>,
     /// The file that this socket made by its local name, to be removed with it.
     made_file: Option<FileIdentity>,
 }

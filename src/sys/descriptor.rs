@@ -130,6 +130,17 @@ pub fn begin_connect(fd: Fd, address: &Address) -> Result<(), Errno> {
     .map(|_| ())
 }
 
+/// Makes a descriptor whose connection failed as it was before, for the next one.
+pub fn disconnect(fd: Fd) -> Result<(), Errno> {
+    // SAFETY: all bytes zero is a valid sockaddr.
+    let none: libc::sockaddr = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer and the length describe `none`, whose family is AF_UNSPEC.
+    uninterrupted(|| unsafe {
+        libc::syscall(libc::SYS_connect, fd.0, &raw const none, size_of::<libc::sockaddr>()) as isize
+    })
+    .map(|_| ())
+}
+
 /// How a connection that was begun has ended.
 pub fn connected(fd: Fd) -> Result<(), Errno> {
     match fd.with(|socket| socket.take_error())? {

@@ -28,8 +28,9 @@ pub use address::{Address, FileName, MAX_FILE_NAME, Name};
 pub use batch::{Inbox, Inflow, Outbox, cannot_cut, cuts_messages, gather_received};
 pub use configuration_file::{FileStamp, file_stamp, read_configuration};
 pub use descriptor::{
-    Closing, Fd, FileIdentity, accept, adopt, begin_connect, bind, connect, connected, file_identity,
-    is_readable, listen, local_name, nature, set_nonblocking, socket, unlink_if_same, wait_readable,
+    Closing, Fd, FileIdentity, accept, adopt, begin_connect, bind, connect, connected, disconnect,
+    file_identity, is_readable, listen, local_name, nature, set_nonblocking, socket, unlink_if_same,
+    wait_readable,
 };
 pub use epoll::{EVENTS, Happened, doorbell, epoll, ring, silence, unwatch, wait as epoll_wait, watch};
 pub use file::{may_wait, read_file, send_file, wait_for_source};
