@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// The place of a shared value.
 pub struct Shared<T: Send + Sync + 'static> {
-    /// From `Arc::into_raw`, or null.
-    value: AtomicPtr<T>,
+    /// From a box, or null. What finds leaks would not take the place within the `Arc` that
+    /// `Arc::into_raw` answers for a reference to it.
+    value: AtomicPtr<Arc<T>>,
 }
 
 impl<T: Send + Sync + 'static> Shared<T> {
@@ -23,59 +24,55 @@ impl<T: Send + Sync + 'static> Shared<T> {
 
     /// The value that is there now.
     pub fn get(&self) -> Option<Arc<T>> {
+        self.look(|_, value| Arc::clone(value))
+    }
+
+    /// Looks at the value, which stays in memory meanwhile.
+    fn look<R>(&self, look: impl FnOnce(*mut Arc<T>, &Arc<T>) -> R) -> Option<R> {
         loop {
             let value = self.value.load(Ordering::SeqCst);
             if value.is_null() {
                 return None;
             }
-            let inside = hazard::enter(value.addr());
+            let _inside = hazard::enter(value.addr());
             if self.value.load(Ordering::SeqCst) == value {
                 // SAFETY: the hazard pointer was set before the value was seen to be here still, so
-                // that the place gives its count up only after this guard has gone.
-                let shared = unsafe {
-                    Arc::increment_strong_count(value);
-                    Arc::from_raw(value)
-                };
-                drop(inside);
-                return Some(shared);
+                // that it is freed only after this guard has gone.
+                return Some(look(value, unsafe { &*value }));
             }
         }
     }
 
     /// Puts a value there.
     pub fn set(&self, value: Option<Arc<T>>) {
-        let old = self.value.swap(raw(value), Ordering::SeqCst);
-        retire(old);
+        let new = value.map_or(ptr::null_mut(), |value| Box::into_raw(Box::new(value)));
+        retire(self.value.swap(new, Ordering::SeqCst));
     }
 
     /// Puts a value there where `old` is there still: false where another thread was first.
     pub fn exchange(&self, old: Option<&Arc<T>>, value: Arc<T>) -> bool {
-        let old = old.map_or(ptr::null(), Arc::as_ptr).cast_mut();
-        let new = raw(Some(value));
-        match self.value.compare_exchange(old, new, Ordering::SeqCst, Ordering::SeqCst) {
-            Ok(old) => {
-                retire(old);
-                true
-            }
-            Err(_) => {
-                // SAFETY: nobody else has seen it.
-                drop(unsafe { Arc::from_raw(new) });
-                false
-            }
+        let new = Box::into_raw(Box::new(value));
+        let exchange = |from| self.value.compare_exchange(from, new, Ordering::SeqCst, Ordering::SeqCst);
+        let done = match old {
+            None => exchange(ptr::null_mut()),
+            Some(old) => self
+                .look(|place, value| if Arc::ptr_eq(value, old) { exchange(place) } else { Err(place) })
+                .unwrap_or(Err(ptr::null_mut())),
+        };
+        match done {
+            Ok(old) => retire(old),
+            // SAFETY: nobody else has seen it.
+            Err(_) => drop(unsafe { Box::from_raw(new) }),
         }
+        done.is_ok()
     }
 }
 
-fn raw<T>(value: Option<Arc<T>>) -> *mut T {
-    value.map_or(ptr::null(), Arc::into_raw).cast_mut()
-}
-
-/// Gives up the count of a value that was taken out of its place.
-fn retire<T: Send + Sync + 'static>(old: *mut T) {
+/// Frees a value that was taken out of its place.
+fn retire<T: Send + Sync + 'static>(old: *mut Arc<T>) {
     if !old.is_null() {
-        // SAFETY: whoever took the pointer out of the place, from `Arc::into_raw`, has its count.
-        let old = unsafe { Arc::from_raw(old) };
-        hazard::retire(Arc::as_ptr(&old).addr(), Box::new(old));
+        // SAFETY: whoever took the pointer out of the place, from `Box::into_raw`, owns it.
+        hazard::retire(old.addr(), Box::new(unsafe { Box::from_raw(old) }));
     }
 }
 

@@ -4,7 +4,6 @@ use crate::address::IpAddress;
 use crate::names::parse_dotted;
 use crate::shared::Shared;
 use crate::sys::{self, FileStamp};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// So much of the file is read.
@@ -15,8 +14,10 @@ const FILE: usize = 32 << 20;
 pub struct Hosts {
     path: String,
     stamp: Option<FileStamp>,
-    addresses: HashMap<String, Vec<IpAddress>>,
-    names: HashMap<IpAddress, String>,
+    /// By name, in small letters, and for each in the order of the file.
+    addresses: Vec<(String, IpAddress)>,
+    /// By address, likewise.
+    names: Vec<(IpAddress, String)>,
 }
 
 static HOSTS: Shared<Hosts> = Shared::empty();
@@ -25,34 +26,49 @@ impl Hosts {
     fn read(path: &str, stamp: Option<FileStamp>) -> Hosts {
         let text = sys::read_configuration(path, FILE).unwrap_or_default();
         let mut hosts = Hosts { path: path.into(), stamp, ..Hosts::default() };
-        for line in String::from_utf8_lossy(&text).lines() {
-            hosts.read_line(line);
-        }
+        hosts.read_lines(&String::from_utf8_lossy(&text));
         hosts
+    }
+
+    fn read_lines(&mut self, text: &str) {
+        text.lines().for_each(|line| self.read_line(line));
+        self.addresses.sort_by(|one, other| one.0.cmp(&other.0));
+        self.names.sort_by_key(|(address, _)| key(*address));
     }
 
     fn read_line(&mut self, line: &str) {
         let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
         let Some(address) = words.next().and_then(parse_dotted) else { return };
         for name in words {
-            self.names.entry(address).or_insert_with(|| name.to_owned());
-            let addresses = self.addresses.entry(name.to_ascii_lowercase()).or_default();
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
+            self.names.push((address, name.to_owned()));
+            self.addresses.push((name.to_ascii_lowercase(), address));
         }
     }
 
     /// The addresses of a host, in the order of the file.
-    pub fn addresses(&self, name: &str) -> &[IpAddress] {
+    pub fn addresses(&self, name: &str) -> Vec<IpAddress> {
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-        self.addresses.get(&name).map_or(&[], Vec::as_slice)
+        let from = self.addresses.partition_point(|(known, _)| *known < name);
+        let mut found = Vec::new();
+        for (_, address) in self.addresses.iter().skip(from).take_while(|(known, _)| *known == name) {
+            if !found.contains(address) {
+                found.push(*address);
+            }
+        }
+        found
     }
 
     /// The first name of an address.
     pub fn name(&self, address: IpAddress) -> Option<&str> {
-        self.names.get(&address).map(String::as_str)
+        let from = self.names.partition_point(|(known, _)| key(*known) < key(address));
+        self.names.get(from).filter(|(known, _)| *known == address).map(|(_, name)| name.as_str())
     }
+}
+
+/// What addresses are ordered by.
+fn key(address: IpAddress) -> (bool, [u8; 16], u32) {
+    let v6 = address.to_v6_mapped();
+    (matches!(address, IpAddress::V6(_)), v6.octets, v6.scope_id)
 }
 
 /// The file of that path as it is now; without a path no host is known.
@@ -78,7 +94,7 @@ mod tests {
         let mut hosts = Hosts::default();
         let text = "127.0.0.1 localhost # here\n\n::1\tLocalHost ip6\n#10.0.0.1 no\nnonsense x\n10.0.0.2\n\
                     10.0.0.3 a b\n10.0.0.4 a\n10.0.0.3 a";
-        text.lines().for_each(|line| hosts.read_line(line));
+        hosts.read_lines(text);
         let shown = |name: &str| hosts.addresses(name).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(shown("LOCALHOST."), ["127.0.0.1", "::1"]);
         assert_eq!(shown("a"), ["10.0.0.3", "10.0.0.4"]);

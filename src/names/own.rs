@@ -50,7 +50,7 @@ fn known_addresses(host: &str, wanted: impl Fn(&IpAddress) -> bool) -> Vec<IpAdd
     let hosts = hosts::current(&dns::present().hosts_file);
     let listed = hosts.addresses(host);
     let local = if listed.is_empty() && is_under(host, &["localhost"]) { &LOOPBACK[..] } else { &[] };
-    listed.iter().chain(local).copied().filter(wanted).collect()
+    listed.into_iter().chain(local.iter().copied()).filter(wanted).collect()
 }
 
 fn is_under(host: &str, tops: &[&str]) -> bool {
