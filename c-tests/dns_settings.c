@@ -65,7 +65,7 @@ TEST(resolv_conf_is_read_and_read_again)
     liar_starts(&two, says_data, "10.0.0.2");
     EQUAL(acl_get_dns_configured(), 0);
     now_says(resolv_conf, "nameserver %s\nsearch a.test b.test\noptions ndots:2 attempts:1\n", one.address);
-    OK(CONFIGURE(.resolv_conf = resolv_conf, .hosts_file = "", .search = "gone.test"));
+    OK(CONFIGURE(.resolv_conf = resolv_conf, .hosts_file = "", .ndots = 1));
     OK(acl_set_dns_mode(ACL_SOCKET_ACLDNS));
     EQUAL(acl_get_dns_configured(), 0);
     /* By itself with the first query. */
@@ -80,6 +80,11 @@ TEST(resolv_conf_is_read_and_read_again)
     answers("host.test", 0x0a000002);
     OK(acl_get_dns_domain(text, sizeof text, NULL));
     TEXT(text, "c.test");
+    OK(acl_get_domain_search_list(text, sizeof text, NULL));
+    TEXT(text, "c.test");
+    /* What is said by hand stays. */
+    OK(acl_set_domain_search_list("hand.test"));
+    OK(acl_set_dns_domain(""));
     /* While it is not there, or empty, what was known stays. */
     EQUAL(unlink(resolv_conf), 0);
     answers("host2.test", 0x0a000002);
@@ -95,7 +100,14 @@ TEST(resolv_conf_is_read_and_read_again)
     EQUAL(acl_get_dns_configured(), 0);
     answers("host4.test", 0x0a000001);
     EQUAL(acl_get_dns_configured(), 1);
+    OK(acl_get_domain_search_list(text, sizeof text, NULL));
+    TEXT(text, "hand.test");
+    OK(acl_get_dns_domain(text, sizeof text, NULL));
+    TEXT(text, "");
+    now_says(resolv_conf, "nameserver %s\nsearch d.test\n", one.address);
     OK(CONFIGURE(.nameserver = two.address, .automatic = 1));
+    OK(acl_get_domain_search_list(text, sizeof text, NULL));
+    TEXT(text, "d.test");
     answers("host5.test", 0x0a000001);
     liar_ends(&one);
     liar_ends(&two);
@@ -125,6 +137,8 @@ TEST(without_a_name_server)
     CHECK(acl_lookup_hostname("-.localhost.invalid-", ARGS(acl_lookup_hostname_args, .timeout = 5), &address) != ACL_SOCKET_OK);
     EQUAL(acl_get_dns_mode(), ACL_SOCKET_CLIB);
     answers("localhost", 0x7f000001);
+    OK(CONFIGURE(.nameserver = "127.0.0.1#1"));
+    EQUAL(acl_get_dns_mode(), ACL_SOCKET_ACLDNS | ACL_SOCKET_CLIB);
     files_end();
 }
 

@@ -2212,7 +2212,8 @@ acl_status acl_free_dns_response(struct acl_dns_response *response);
 /**
  * Says which name servers are asked, and how. Without it the first query takes what resolv.conf says,
  * its options ndots, timeout, attempts and rotate too, and takes it again whenever the file has changed;
- * a nameserver given here ends that. The cache is emptied.
+ * a nameserver given here ends that. What else is given here counts before what the file says. The
+ * cache is emptied.
  * @param args NULL changes nothing.
  * @return ACL_SOCKET_OK; ACL_SOCKET_NO_NAMESERVER where automatic finds none; ACL_SOCKET_INVALID_ADDRESS,
  * ACL_SOCKET_INVALID_ARGUMENT. Allegro: configure-dns.
@@ -2233,7 +2234,7 @@ int32_t acl_get_dns_mode(void);
  * the C library where that fails: where the name servers did not tell, unless there is a time-out or
  * deadline, which it would not heed; where there is no such name, if /etc/nsswitch.conf names sources
  * for hosts that this library does not have (other than files and dns). Where no name server is known
- * it becomes ACL_SOCKET_CLIB.
+ * it becomes ACL_SOCKET_CLIB, until acl_configure_dns tells one.
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT. Allegro: (setf *dns-mode*).
  */
 acl_status acl_set_dns_mode(int32_t value);

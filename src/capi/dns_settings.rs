@@ -107,17 +107,19 @@ fn domains(text: &str, name: &str) -> Result<Vec<String>> {
     text.split_ascii_whitespace().map(domain).collect()
 }
 
-fn domain(text: &str) -> Result<Option<String>> {
+/// One domain, or the empty text.
+fn domain(text: &str) -> Result<String> {
     match domains(text, "domain")?.as_slice() {
-        [] => Ok(None),
-        [one] => Ok(Some(one.clone())),
+        [] => Ok(String::new()),
+        [one] => Ok(one.clone()),
         _ => Err(Error::argument(format!("taking {text:?} for one domain"))),
     }
 }
 
 /// Says which name servers are asked, and how. Without it the first query takes what resolv.conf says,
 /// its options ndots, timeout, attempts and rotate too, and takes it again whenever the file has changed;
-/// a nameserver given here ends that. The cache is emptied.
+/// a nameserver given here ends that. What else is given here counts before what the file says. The
+/// cache is emptied.
 /// @param args NULL changes nothing.
 /// @return ACL_SOCKET_OK; ACL_SOCKET_NO_NAMESERVER where automatic finds none; ACL_SOCKET_INVALID_ADDRESS,
 /// ACL_SOCKET_INVALID_ARGUMENT. Allegro: configure-dns.
@@ -127,10 +129,13 @@ pub extern "C" fn acl_configure_dns(args: *const acl_configure_dns_args) -> acl_
         let args = keywords(args)?;
         let automatic = boolean(args.automatic, "automatic")?;
         configure(&args)?;
-        if automatic && !dns::read_system()? {
+        if automatic && !dns::read_system(true)? {
             let file = &dns::present().resolv_conf;
             let action = format!("looking for a name server in {file}");
             return Err(Error::new(Identifier::NO_NAMESERVER, action));
+        }
+        if dns::present().configured {
+            names::servers_are_known();
         }
         Ok(())
     })
@@ -151,14 +156,15 @@ fn configure(args: &acl_configure_dns_args) -> Result<()> {
             config.set_servers(&servers);
             config.by_hand();
         }
-        config.search = search.clone().unwrap_or(std::mem::take(&mut config.search));
-        config.domain = domain.clone().unwrap_or(config.domain.take());
-        config.rotate = rotate.unwrap_or(config.rotate);
+        let given = &mut config.given;
+        given.search = search.clone().or(given.search.take());
+        given.domain = domain.clone().or(given.domain.take());
+        given.rotate = rotate.or(given.rotate);
+        given.tries = repeat.map(i32::unsigned_abs).or(given.tries);
+        given.ndots = ndots.map(i32::unsigned_abs).or(given.ndots);
+        given.timeout = each.or(given.timeout);
         config.resolv_conf = resolv_conf.unwrap_or(&config.resolv_conf).to_owned();
         config.hosts_file = hosts_file.unwrap_or(&config.hosts_file).to_owned();
-        config.tries = repeat.map_or(config.tries, i32::unsigned_abs);
-        config.ndots = ndots.map_or(config.ndots, i32::unsigned_abs);
-        config.timeout = each.unwrap_or(config.timeout);
         Ok(())
     })
 }
@@ -181,7 +187,7 @@ pub extern "C" fn acl_get_dns_mode() -> i32 {
 /// the C library where that fails: where the name servers did not tell, unless there is a time-out or
 /// deadline, which it would not heed; where there is no such name, if /etc/nsswitch.conf names sources
 /// for hosts that this library does not have (other than files and dns). Where no name server is known
-/// it becomes ACL_SOCKET_CLIB.
+/// it becomes ACL_SOCKET_CLIB, until acl_configure_dns tells one.
 /// @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT. Allegro: (setf *dns-mode*).
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_set_dns_mode(value: i32) -> acl_status {
@@ -225,8 +231,8 @@ pub extern "C" fn acl_set_dns_configured(value: i32) -> acl_status {
 #[unsafe(no_mangle)]
 pub extern "C" fn acl_get_dns_domain(buffer: *mut c_char, size: usize, length: *mut usize) -> acl_status {
     boundary(|| {
-        let domain = dns::present().domain.clone().unwrap_or_default();
-        give_text(domain.as_bytes(), buffer, size, length)
+        let config = dns::present();
+        give_text(config.domain().unwrap_or_default().as_bytes(), buffer, size, length)
     })
 }
 
@@ -238,7 +244,7 @@ pub extern "C" fn acl_set_dns_domain(value: *const c_char) -> acl_status {
     boundary(|| {
         let value = domain(optional_text(value, "dns_domain")?.unwrap_or_default())?;
         dns::change(|config| {
-            config.domain.clone_from(&value);
+            config.given.domain = Some(value.clone());
             Ok(())
         })
     })
@@ -254,7 +260,7 @@ pub extern "C" fn acl_get_domain_search_list(
     size: usize,
     length: *mut usize,
 ) -> acl_status {
-    boundary(|| give_text(dns::present().search.join(" ").as_bytes(), buffer, size, length))
+    boundary(|| give_text(dns::present().search().join(" ").as_bytes(), buffer, size, length))
 }
 
 /// Sets the domains that are put behind short names, for the whole process.
@@ -266,7 +272,7 @@ pub extern "C" fn acl_set_domain_search_list(value: *const c_char) -> acl_status
         let text = optional_text(value, "domain_search_list")?.unwrap_or_default();
         let search = domains(text, "domain_search_list")?;
         dns::change(|config| {
-            config.search.clone_from(&search);
+            config.given.search = Some(search.clone());
             Ok(())
         })
     })

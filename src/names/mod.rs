@@ -11,7 +11,7 @@ use crate::address::{IpAddress, dotted_to_ipaddr};
 use crate::error::{Error, Identifier, Result};
 use crate::kept;
 use crate::sys;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// The value of the `ipv6` keyword and of `*ipv6*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub enum Mode {
 
 const MODES: [Mode; 3] = [Mode::Acldns, Mode::Clib, Mode::Both];
 static MODE: AtomicU8 = AtomicU8::new(2);
+/// The mode is the C library's because no name server is known.
+static WITHOUT_SERVERS: AtomicBool = AtomicBool::new(false);
 
 /// Drops what this thread had in look-ups that it left by `longjmp`. To be called near the boundary: only
 /// what lies deeper on the stack is known to be left.
@@ -69,7 +71,15 @@ pub fn mode() -> Mode {
 
 /// Says who shall.
 pub fn set_mode(mode: Mode) {
+    WITHOUT_SERVERS.store(false, Ordering::Relaxed);
     MODE.store(MODES.iter().position(|known| *known == mode).unwrap_or(2) as u8, Ordering::Relaxed);
+}
+
+/// Name servers are known now: a mode that was changed for want of them is as it was.
+pub fn servers_are_known() {
+    if WITHOUT_SERVERS.load(Ordering::Relaxed) {
+        set_mode(Mode::Both);
+    }
 }
 
 /// The addresses of a host named by a name or by a dotted address; never empty.
@@ -106,6 +116,7 @@ fn by_mode<T>(how: Lookup, own: impl FnOnce() -> Result<T>, system: impl FnOnce(
     let nobody = error.identifier == Identifier::NO_NAMESERVER;
     if nobody {
         set_mode(Mode::Clib);
+        WITHOUT_SERVERS.store(true, Ordering::Relaxed);
     }
     // The C library would ask the same servers for the same names, unless it has other sources; and
     // it knows no deadline.

@@ -48,9 +48,11 @@ pub fn addresses(host: &str, how: Lookup) -> Result<Vec<IpAddress>> {
 /// The addresses that nobody need be asked for.
 fn known_addresses(host: &str, wanted: impl Fn(&IpAddress) -> bool) -> Vec<IpAddress> {
     let hosts = hosts::current(&dns::present().hosts_file);
-    let listed = hosts.addresses(host);
-    let local = if listed.is_empty() && is_under(host, &["localhost"]) { &LOOPBACK[..] } else { &[] };
-    listed.into_iter().chain(local.iter().copied()).filter(wanted).collect()
+    let listed: Vec<_> = hosts.addresses(host).into_iter().filter(&wanted).collect();
+    if listed.is_empty() && is_under(host, &["localhost"]) {
+        return LOOPBACK.into_iter().filter(wanted).collect();
+    }
+    listed
 }
 
 fn is_under(host: &str, tops: &[&str]) -> bool {

@@ -50,9 +50,10 @@ pub fn barrier_for_all() {
 /// Random bits from the kernel, or bits of the clock where it has none to give yet.
 pub fn random_bits() -> u64 {
     let mut bytes = [0u8; 8];
-    // SAFETY: the pointer and the length describe `bytes`.
-    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), libc::GRND_NONBLOCK) };
-    if got == bytes.len() as isize {
+    // SAFETY: the pointer and the length describe `bytes`. A bare system call is no cancellation point.
+    let got =
+        unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), libc::GRND_NONBLOCK) };
+    if usize::try_from(got) == Ok(bytes.len()) {
         return u64::from_ne_bytes(bytes);
     }
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

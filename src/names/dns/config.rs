@@ -25,6 +25,23 @@ pub struct Server {
     failed: AtomicU64,
 }
 
+/// What can be said about queries; `None` where nothing is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The domain of this machine.
+    pub domain: Option<String>,
+    /// The domains that are put behind a short name.
+    pub search: Option<Vec<String>>,
+    /// A name with fewer dots is short.
+    pub ndots: Option<u32>,
+    /// How long one try waits.
+    pub timeout: Option<Duration>,
+    /// How often a query is tried, all servers together.
+    pub tries: Option<u32>,
+    /// Whether queries begin with one server after the other.
+    pub rotate: Option<bool>,
+}
+
 /// What is configured.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -32,18 +49,10 @@ pub struct Config {
     pub configured: bool,
     /// The name servers in the order in which they are asked.
     pub servers: Vec<Arc<Server>>,
-    /// The domain of this machine.
-    pub domain: Option<String>,
-    /// The domains that are put behind a short name.
-    pub search: Vec<String>,
-    /// A name with fewer dots is short.
-    pub ndots: u32,
-    /// How long one try waits.
-    pub timeout: Duration,
-    /// How often a query is tried, at the least as often as there are servers.
-    pub tries: u32,
-    /// Whether queries begin with one server after the other.
-    pub rotate: bool,
+    /// What is said by hand, which counts before what is found.
+    pub given: Settings,
+    /// What is found in the system's file.
+    found: Settings,
     /// The file that servers are read from.
     pub resolv_conf: String,
     /// The file of names that are known without a server; empty for none.
@@ -58,7 +67,7 @@ pub struct Config {
 const SERVERS: usize = 16;
 const DOMAINS: usize = 32;
 const FILE: usize = 64 * 1024;
-const TRIES: u32 = 5;
+const ROUNDS: u32 = 5;
 const NDOTS: u32 = 15;
 const LONGEST_TRY: u32 = 30;
 
@@ -92,12 +101,8 @@ impl Default for Config {
         Config {
             configured: false,
             servers: Vec::new(),
-            domain: None,
-            search: Vec::new(),
-            ndots: 1,
-            timeout: Duration::from_secs(5),
-            tries: TRIES,
-            rotate: false,
+            given: Settings::default(),
+            found: Settings::default(),
             resolv_conf: "/etc/resolv.conf".into(),
             hosts_file: "/etc/hosts".into(),
             origin: None,
@@ -106,11 +111,42 @@ impl Default for Config {
     }
 }
 
+/// Where nothing is said; the times are Allegro's.
+const TIMEOUT: Duration = Duration::from_secs(5);
+const TRIES: u32 = 5;
+
 impl Config {
+    /// The domain of this machine, where it is known.
+    pub fn domain(&self) -> Option<&str> {
+        self.given.domain.as_deref().or(self.found.domain.as_deref()).filter(|domain| !domain.is_empty())
+    }
+
+    /// The domains that are put behind a short name.
+    pub fn search(&self) -> &[String] {
+        self.given.search.as_deref().or(self.found.search.as_deref()).unwrap_or_default()
+    }
+
+    /// A name with fewer dots is short.
+    pub fn ndots(&self) -> u32 {
+        self.given.ndots.or(self.found.ndots).unwrap_or(1)
+    }
+
+    /// How long one try waits.
+    pub fn timeout(&self) -> Duration {
+        self.given.timeout.or(self.found.timeout).unwrap_or(TIMEOUT)
+    }
+
+    /// How often a query is tried: without a word about it at least once for each server.
+    pub fn tries(&self) -> u32 {
+        let servers = u32::try_from(self.servers.len()).unwrap_or(TRIES);
+        self.given.tries.or(self.found.tries).unwrap_or(TRIES.max(servers))
+    }
+
     /// The servers in the order of one query: those that do not answer come last.
     pub fn in_turn(&self) -> Vec<Arc<Server>> {
         let mut servers = self.servers.clone();
-        if self.rotate && !servers.is_empty() {
+        let rotate = self.given.rotate.or(self.found.rotate).unwrap_or(false);
+        if rotate && !servers.is_empty() {
             let turn = TURN.fetch_add(1, Ordering::Relaxed) % servers.len() as u64;
             servers.rotate_left(turn as usize);
         }
@@ -130,42 +166,60 @@ impl Config {
 
     /// Takes what resolv.conf says: servers replace those there were.
     fn read(&mut self, text: &str) {
-        let defaults = Config::default();
-        (self.ndots, self.timeout, self.tries) = (defaults.ndots, defaults.timeout, defaults.tries);
-        self.rotate = false;
-        let (mut servers, mut rounds) = (Vec::new(), None);
+        let (mut found, mut servers, mut rounds) = (Settings::default(), Vec::new(), None);
         for line in text.lines() {
             // Within a word it is no comment: a port stands behind it.
             let mut words = line.split_ascii_whitespace().take_while(|word| !word.starts_with(['#', ';']));
             match words.next() {
                 Some("nameserver") => servers.extend(words.next().and_then(server_address)),
                 Some("domain") => {
-                    self.domain = words.next().and_then(domain_name);
-                    self.search = self.domain.iter().cloned().collect();
+                    found.domain = words.next().and_then(domain_name);
+                    found.search = Some(found.domain.iter().cloned().collect());
                 }
-                Some("search") => self.search = words.filter_map(domain_name).take(DOMAINS).collect(),
-                Some("options") => words.for_each(|word| self.read_option(word, &mut rounds)),
+                Some("search") => {
+                    found.search = Some(words.filter_map(domain_name).take(DOMAINS).collect());
+                }
+                Some("options") => words.for_each(|word| found.read_option(word, &mut rounds)),
                 _ => {}
             }
         }
         if !servers.is_empty() {
             self.set_servers(&servers);
         }
-        if let Some(rounds) = rounds {
-            self.tries = rounds * u32::try_from(self.servers.len()).unwrap_or(1).max(1);
-        }
+        let servers = u32::try_from(self.servers.len()).unwrap_or(1).max(1);
+        found.tries = rounds.map(|rounds: u32| rounds * servers);
+        self.found = found;
     }
 
+    /// What is found counts from now on, whatever was said by hand about the same.
+    fn prefer_found(&mut self) {
+        let (given, found) = (&mut self.given, &self.found);
+        given.domain = given.domain.take().filter(|_| found.domain.is_none());
+        given.search = given.search.take().filter(|_| found.search.is_none());
+        given.ndots = given.ndots.filter(|_| found.ndots.is_none());
+        given.timeout = given.timeout.filter(|_| found.timeout.is_none());
+        given.tries = given.tries.filter(|_| found.tries.is_none());
+        given.rotate = given.rotate.filter(|_| found.rotate.is_none());
+    }
+
+    /// The servers are given by hand from now on.
+    pub fn by_hand(&mut self) {
+        self.origin = None;
+        self.configured = !self.servers.is_empty();
+    }
+}
+
+impl Settings {
     fn read_option(&mut self, word: &str, rounds: &mut Option<u32>) {
         let (name, value) = word.split_once(':').unwrap_or((word, ""));
         let number = value.parse::<u32>().ok();
         match (name, number) {
-            ("ndots", Some(number)) => self.ndots = number.min(NDOTS),
+            ("ndots", Some(number)) => self.ndots = Some(number.min(NDOTS)),
             ("timeout", Some(number)) => {
-                self.timeout = Duration::from_secs(number.clamp(1, LONGEST_TRY).into());
+                self.timeout = Some(Duration::from_secs(number.clamp(1, LONGEST_TRY).into()));
             }
-            ("attempts", Some(number)) => *rounds = Some(number.clamp(1, TRIES)),
-            ("rotate", _) => self.rotate = true,
+            ("attempts", Some(number)) => *rounds = Some(number.clamp(1, ROUNDS)),
+            ("rotate", _) => self.rotate = Some(true),
             _ => {}
         }
     }
@@ -206,14 +260,18 @@ pub fn change<T>(mut change: impl FnMut(&mut Config) -> Result<T>) -> Result<T> 
     }
 }
 
-/// Takes what the system's file says, over what is there. True where a server is known then.
-pub fn read_system() -> Result<bool> {
+/// Takes the servers and settings of the system's file, where `over` also over what was said by hand.
+/// True where a server is known then.
+pub fn read_system(over: bool) -> Result<bool> {
     change(|config| {
         // The stamp is taken first: a change while it is read is seen later.
         let stamp = sys::file_stamp(&config.resolv_conf);
         // A file that is not there, as while it is written anew, says nothing.
         if let Ok(text) = sys::read_configuration(&config.resolv_conf, FILE) {
             config.read(&String::from_utf8_lossy(&text));
+        }
+        if over {
+            config.prefer_found();
         }
         config.origin = Some(stamp);
         config.configured = !config.servers.is_empty();
@@ -231,19 +289,11 @@ pub fn current() -> Result<Arc<Config>> {
     if present.configured && !stale {
         return Ok(present);
     }
-    if !read_system()? {
+    if !read_system(false)? {
         let action = format!("looking for a name server in {}", present.resolv_conf);
         return Err(Error::new(Identifier::NO_NAMESERVER, action));
     }
     Ok(self::present())
-}
-
-impl Config {
-    /// It is given by hand from now on.
-    pub fn by_hand(&mut self) {
-        self.origin = None;
-        self.configured = !self.servers.is_empty();
-    }
 }
 
 #[cfg(test)]
@@ -256,6 +306,25 @@ mod tests {
         config
     }
 
+    fn numbers(config: &Config) -> (u32, u64, u32) {
+        (config.ndots(), config.timeout().as_secs(), config.tries())
+    }
+
+    #[test]
+    fn what_is_said_by_hand_counts_until_somebody_prefers_what_is_found() {
+        let mut config = read("search a.example\noptions ndots:3");
+        config.given =
+            Settings { ndots: Some(2), timeout: Some(Duration::from_secs(9)), ..Settings::default() };
+        config.given.search = Some(vec![]);
+        assert_eq!((numbers(&config), config.search().len()), ((2, 9, 5), 0));
+        config.read("nameserver 10.0.0.1\nsearch b.example\noptions ndots:4");
+        assert_eq!((numbers(&config), config.search().len()), ((2, 9, 5), 0));
+        config.prefer_found();
+        assert_eq!((numbers(&config), config.search()), ((4, 9, 5), &["b.example".to_string()][..]));
+        config.read("");
+        assert_eq!((numbers(&config), config.servers.len()), ((1, 9, 5), 1));
+    }
+
     #[test]
     fn resolv_conf_is_read_as_the_c_library_does() {
         let config = read(
@@ -265,19 +334,19 @@ mod tests {
         );
         let servers: Vec<_> = config.servers.iter().map(|server| server.address.to_string()).collect();
         assert_eq!(servers, ["10.0.0.1", "::1", "fe80::1%1"]);
-        assert_eq!(config.search, ["a.example", "B.example"]);
-        assert_eq!((config.ndots, config.timeout.as_secs(), config.tries), (3, 2, 9));
-        assert!(config.rotate && config.servers.iter().all(|server| server.port == 53));
+        assert_eq!(config.search(), ["a.example", "B.example"]);
+        assert_eq!(numbers(&config), (3, 2, 9));
+        assert!(config.found.rotate == Some(true) && config.servers.iter().all(|server| server.port == 53));
     }
 
     #[test]
     fn the_last_of_domain_and_search_counts_and_options_are_limited() {
         let config = read("search a b\ndomain c.example\noptions ndots:99 timeout:0 attempts:77\n");
-        assert_eq!((config.search, config.domain), (vec!["c.example".into()], Some("c.example".into())));
-        assert_eq!((config.ndots, config.timeout.as_secs(), config.tries), (15, 1, 5));
+        assert_eq!((config.search(), config.domain()), (&["c.example".to_string()][..], Some("c.example")));
+        assert_eq!(numbers(&config), (15, 1, 5));
         let config = read("domain c.example\nsearch a b\noptions ndots:x timeout: attempts:-1");
-        assert_eq!(config.search, ["a", "b"]);
-        assert_eq!((config.ndots, config.timeout.as_secs(), config.tries), (1, 5, 5));
+        assert_eq!(config.search(), ["a", "b"]);
+        assert_eq!(numbers(&config), (1, 5, 5));
     }
 
     #[test]

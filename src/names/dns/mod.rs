@@ -13,7 +13,7 @@ mod record;
 mod tests;
 
 pub use cache::{clear as clear_cache, set_stale_seconds, stale_seconds};
-pub use config::{Config, Server, change, domain_name, present, read_system, server_address};
+pub use config::{Config, Server, Settings, change, domain_name, present, read_system, server_address};
 pub use query::{Answer, Miss, Outcome, Query, Search, query};
 pub use record::{Data, Record, RecordType, Response, Soa};
 

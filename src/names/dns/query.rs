@@ -192,10 +192,11 @@ impl Running {
             [] => config.in_turn(),
             given => given.iter().map(|(address, port)| Arc::new(Server::new(*address, *port))).collect(),
         };
-        let least = u32::try_from(servers.len()).unwrap_or(1);
+        // Each of those that were given is asked.
+        let least = u32::try_from(query.servers.len()).unwrap_or(1);
         let tries = Tries {
-            count: query.repeat.unwrap_or(config.tries.max(least)).max(1),
-            each: query.timeout.unwrap_or(config.timeout),
+            count: query.repeat.unwrap_or(config.tries().max(least)).max(1),
+            each: query.timeout.unwrap_or(config.timeout()),
         };
         let longest = tries.each.saturating_mul(tries.count);
         let longest = sys::now().saturating_add(u64::try_from(longest.as_nanos()).unwrap_or(u64::MAX));
@@ -316,13 +317,13 @@ fn names(name: &str, search: Search, config: &Config) -> Result<Vec<String>> {
     let refused = || Error::argument(format!("taking {name:?} for a name of the DNS"));
     let asked = Asked::new(name, RecordType::A).ok_or_else(refused)?;
     let dots = asked.text.matches('.').count();
-    let (short, whole) = (dots < config.ndots as usize, name.ends_with('.'));
-    let mut domains = config.search.clone();
+    let (short, whole) = (dots < config.ndots() as usize, name.ends_with('.'));
+    let mut domains = config.search().to_vec();
     if search == Search::Query
-        && let Some(domain) = &config.domain
+        && let Some(domain) = config.domain()
     {
         domains.retain(|other| other != domain);
-        domains.insert(0, domain.clone());
+        domains.insert(0, domain.to_owned());
     }
     let behind = domains.iter().map(|domain| format!("{}.{domain}", asked.text));
     // One that is too long is no name.
