@@ -12,6 +12,8 @@ static void many_is(const char *addresses)
 {
     char copy[300], *word;
     FILE *file;
+    if (*hosts != '\0')
+        unlink(hosts);
     strcpy(hosts, "/tmp/acl-test-XXXXXX");
     close(mkstemp(hosts));
     CHECK((file = fopen(hosts, "w")) != NULL);

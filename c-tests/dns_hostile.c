@@ -153,6 +153,31 @@ TEST(silence_ends_in_time)
     liar_ends(&server);
 }
 
+/* Answers for IPv4 and says nothing of IPv6. */
+static void half_deaf(liar *it)
+{
+    uint8_t message[700];
+    if (it->query[question_end(it) - 3] == ACL_SOCKET_DNS_A)
+        reply(it, it->udp, message, respond(it, message, 0, "10.0.0.15"));
+}
+
+TEST(one_family_does_not_wait_for_the_other)
+{
+    liars server;
+    acl_ipaddr address;
+    double from;
+    int round;
+    liar_starts(&server, half_deaf, NULL);
+    ask_only(server.address);
+    for (round = 0; round < 2; round++) {
+        from = clock_now();
+        OK(acl_lookup_hostname("a.test", ARGS(acl_lookup_hostname_args, .ipv6 = ACL_SOCKET_ON), &address));
+        TOOK(from, 2);
+        EQUAL(address.ipv4, 0x0a00000f);
+    }
+    liar_ends(&server);
+}
+
 static void fail_with(liar *it)
 {
     uint8_t message[700];
@@ -497,6 +522,6 @@ TEST(threads_ask_together)
     liar_ends(&server);
 }
 
-MAIN(CASE(poison_is_passed_over), CASE(nothing_but_poison_is_no_answer), CASE(silence_ends_in_time),
+MAIN(CASE(poison_is_passed_over), CASE(nothing_but_poison_is_no_answer), CASE(silence_ends_in_time), CASE(one_family_does_not_wait_for_the_other),
      CASE(the_next_server_is_asked), CASE(a_late_answer_is_one), CASE(servers_of_old_and_broken_ones),
      CASE(tcp_a_byte_at_a_time), CASE(a_look_up_can_be_left), CASE(threads_that_end_and_signals), CASE(threads_ask_together))

@@ -2048,7 +2048,8 @@ void acl_free_buffer(void *buffer);
  * The address of a host given by its name or by a dotted address. Who is asked, and in what time, is
  * said at acl_set_dns_mode: at first the hosts file, then the name servers. Domains of the search list
  * are put behind names as the C library does it. Names that end in .localhost are this machine; those
- * that end in .onion or .invalid are not told to a name server.
+ * that end in .onion or .invalid are not told to a name server. With ACL_SOCKET_ON both families are
+ * asked for at once; where one is answered, the other is waited for 2 seconds at the most.
  * @param args NULL for the defaults.
  * @return ACL_SOCKET_OK; ACL_SOCKET_HOST_NOT_FOUND where there is no such name, ACL_SOCKET_NO_DATA where it
  * has no address of the wanted family; ACL_SOCKET_NAMESERVER_TIMEOUT and the other errors of

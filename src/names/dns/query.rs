@@ -140,6 +140,10 @@ impl Miss {
     }
 }
 
+/// There are servers that answer for the addresses of one family and are silent about the other: who asks
+/// for both gets those of the one after so many nanoseconds.
+const GRACE: u64 = 2 * NANOSECONDS;
+
 /// What came of each type.
 pub type Outcome = std::result::Result<Arc<Answer>, Miss>;
 
@@ -161,6 +165,8 @@ struct Running {
     raw: bool,
     end: u64,
     parts: Vec<Part>,
+    /// When the other type is not waited for any more, where one has been answered.
+    grace: Option<u64>,
     /// The best that there is of the names so far.
     best: Option<Vec<Outcome>>,
 }
@@ -211,6 +217,7 @@ impl Running {
             raw: query.raw,
             end: query.end.map_or(longest, |end| end.min(longest)),
             parts: Vec::new(),
+            grace: None,
             best: None,
             tries,
             servers,
@@ -229,7 +236,7 @@ impl Running {
                 self.advance_part(index);
             }
             let mut places = polls.iter_mut();
-            let (mut count, mut until) = (0, self.end);
+            let (mut count, mut until) = (0, self.part_end());
             for part in &self.parts {
                 let Part::Asking(exchange, _) = part else { continue };
                 let (wanted, try_end) = exchange.polls();
@@ -249,7 +256,7 @@ impl Running {
     }
 
     fn advance_part(&mut self, index: usize) {
-        let over = sys::now() >= self.end;
+        let over = sys::now() >= self.part_end();
         let Some(Part::Asking(exchange, key)) = self.parts.get_mut(index) else { return };
         let outcome = match exchange.advance() {
             Told::Waits if !over => return,
@@ -268,9 +275,17 @@ impl Running {
             Err(Miss::Failure(failure)) if self.read_cache => stale(key).ok_or(Miss::Failure(failure)),
             outcome => outcome,
         };
+        if outcome.is_ok() && self.grace.is_none() {
+            self.grace = Some(sys::now().saturating_add(GRACE));
+        }
         if let Some(part) = self.parts.get_mut(index) {
             *part = Part::Over(outcome);
         }
+    }
+
+    /// When what is being asked for must be over.
+    fn part_end(&self) -> u64 {
+        self.grace.map_or(self.end, |grace| grace.min(self.end))
     }
 
     /// Begins with the next name: false where there is none.
@@ -286,6 +301,8 @@ impl Running {
             })
         });
         self.parts = parts.collect();
+        let answered = self.parts.iter().any(|part| matches!(part, Part::Over(Ok(_))));
+        self.grace = answered.then(|| sys::now().saturating_add(GRACE));
         true
     }
 
