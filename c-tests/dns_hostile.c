@@ -466,6 +466,41 @@ TEST(threads_that_end_and_signals)
     liar_ends(&server);
 }
 
+static int came_back;
+
+/* Asks, reads files, connects and fails by TCP, while it is to be cancelled all the time. */
+static void *ask_cancelled(void *argument)
+{
+    const liars *server = argument;
+    acl_dns_response *response;
+    acl_ipaddr address;
+    acl_socket *stream;
+    acl_status status;
+    pthread_cancel(pthread_self());
+    ask_only(server->address);
+    acl_configure_dns(ARGS(acl_configure_dns_args, .hosts_file = "/etc/hosts", .automatic = 1));
+    ask_only(server->address);
+    status = ASK("a.test", &response, .timeout = 5);
+    acl_lookup_hostname("b.test", ARGS(acl_lookup_hostname_args, .timeout = 5), &address);
+    MAKE(&stream, .remote_host = "b.test", .remote_port = 9, .connect_timeout = 5);
+    SET(came_back, status == ACL_SOCKET_CONNECTION_REFUSED ? 1 : -1);
+    pthread_testcancel();
+    return NULL;
+}
+
+TEST(a_look_up_is_no_cancellation_point)
+{
+    liars server;
+    pthread_t thread;
+    void *result;
+    liar_starts(&server, cut_off, NULL);
+    EQUAL(pthread_create(&thread, NULL, ask_cancelled, &server), 0);
+    EQUAL(pthread_join(thread, &result), 0);
+    CHECK(result == PTHREAD_CANCELED);
+    EQUAL(came_back, 1);
+    liar_ends(&server);
+}
+
 static int wrong, stop;
 
 static acl_status ask_for_a_while(task *self)
@@ -524,4 +559,4 @@ TEST(threads_ask_together)
 
 MAIN(CASE(poison_is_passed_over), CASE(nothing_but_poison_is_no_answer), CASE(silence_ends_in_time), CASE(one_family_does_not_wait_for_the_other),
      CASE(the_next_server_is_asked), CASE(a_late_answer_is_one), CASE(servers_of_old_and_broken_ones),
-     CASE(tcp_a_byte_at_a_time), CASE(a_look_up_can_be_left), CASE(threads_that_end_and_signals), CASE(threads_ask_together))
+     CASE(tcp_a_byte_at_a_time), CASE(a_look_up_can_be_left), CASE(threads_that_end_and_signals), CASE(a_look_up_is_no_cancellation_point), CASE(threads_ask_together))

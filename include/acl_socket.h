@@ -979,65 +979,6 @@ typedef struct acl_ipaddr_to_hostname_args {
 } acl_ipaddr_to_hostname_args;
 
 /**
- * Keyword arguments of acl_dns_query and its relatives.
- */
-typedef struct acl_dns_query_args {
-  /**
-   * ACL_SOCKET_ARGS(acl_dns_query_args).
-   */
-  size_t struct_size;
-  /**
-   * What is asked for: ACL_SOCKET_DNS_A, which is the default, or the like, or another number up to
-   * 65535, of whose records only the data is known.
-   */
-  int32_t type;
-  /**
-   * The name servers of this query: addresses in dotted or colon hex form, each with "#" and a port
-   * behind it where that is not 53, separated by blanks or commas. The configured ones where not given.
-   */
-  const char *nameserver;
-  /**
-   * The same as an array of addresses; only one of both.
-   */
-  const struct acl_ipaddr *nameserver_ipaddrs;
-  /**
-   * How many.
-   */
-  size_t nameserver_count;
-  /**
-   * How often it is tried, all servers together; what is configured where 0, which is 5 at first.
-   */
-  int32_t repeat;
-  /**
-   * Tri-state, on: answers are taken from the cache and put there. Off where nameserver is given or
-   * decode is off.
-   */
-  int32_t queue;
-  /**
-   * Seconds that each try waits; what is configured where 0 or negative, which is 5 at first.
-   */
-  double timeout;
-  /**
-   * Tri-state, on: the answers are found in the response, and its errors are answered as such. Off:
-   * any response is taken as it is.
-   */
-  int32_t decode;
-  /**
-   * Tri-state, off: a name with fewer dots than configured (one at first) is tried with the domain and
-   * the search list behind it, the next only where there is no such name, then by itself.
-   */
-  int32_t search;
-  /**
-   * 1 to ask anew. The answer is kept for others all the same.
-   */
-  int32_t ignore_cache;
-  /**
-   * Seconds that all of it may take; repeat times timeout where 0 or negative.
-   */
-  double deadline;
-} acl_dns_query_args;
-
-/**
  * Bytes of a record. This struct never grows.
  */
 typedef struct acl_dns_text {
@@ -1136,6 +1077,65 @@ typedef struct acl_dns_rr {
    */
   size_t data_length;
 } acl_dns_rr;
+
+/**
+ * Keyword arguments of acl_dns_query and its relatives.
+ */
+typedef struct acl_dns_query_args {
+  /**
+   * ACL_SOCKET_ARGS(acl_dns_query_args).
+   */
+  size_t struct_size;
+  /**
+   * What is asked for: ACL_SOCKET_DNS_A, which is the default, or the like, or another number up to
+   * 65535, of whose records only the data is known.
+   */
+  int32_t type;
+  /**
+   * The name servers of this query: addresses in dotted or colon hex form, each with "#" and a port
+   * behind it where that is not 53, separated by blanks or commas. The configured ones where not given.
+   */
+  const char *nameserver;
+  /**
+   * The same as an array of addresses; only one of both.
+   */
+  const struct acl_ipaddr *nameserver_ipaddrs;
+  /**
+   * How many.
+   */
+  size_t nameserver_count;
+  /**
+   * How often it is tried, all servers together; what is configured where 0, which is 5 at first.
+   */
+  int32_t repeat;
+  /**
+   * Tri-state, on: answers are taken from the cache and put there. Off where nameserver is given or
+   * decode is off.
+   */
+  int32_t queue;
+  /**
+   * Seconds that each try waits; what is configured where 0 or negative, which is 5 at first.
+   */
+  double timeout;
+  /**
+   * Tri-state, on: the answers are found in the response, and its errors are answered as such. Off:
+   * any response is taken as it is.
+   */
+  int32_t decode;
+  /**
+   * Tri-state, off: a name with fewer dots than configured (one at first) is tried with the domain and
+   * the search list behind it, the next only where there is no such name, then by itself.
+   */
+  int32_t search;
+  /**
+   * 1 to ask anew. The answer is kept for others all the same.
+   */
+  int32_t ignore_cache;
+  /**
+   * Seconds that all of it may take; repeat times timeout where 0 or negative.
+   */
+  double deadline;
+} acl_dns_query_args;
 
 /**
  * Keyword arguments of acl_configure_dns. What is not given stays as it is.
@@ -2099,48 +2099,6 @@ acl_status acl_ipaddr_to_hostname(const struct acl_ipaddr *address,
 acl_status acl_lookup_port(const char *port, const char *protocol, int32_t *number);
 
 /**
- * Asks a name server, or the cache, for records of a name. The hosts file is not looked at. A response
- * that was cut off is asked for again by TCP. Each query has a random number and a port of its own;
- * what comes from elsewhere or answers another question is passed over.
- * @param name the name, with at most 63 characters between two dots and 253 in all. For
- * ACL_SOCKET_DNS_PTR an address in dotted or colon hex form stands for the name under which its host is
- * recorded.
- * @param args NULL for the defaults.
- * @param response where the new handle is stored, NULL after a failure. Free it with
- * acl_free_dns_response.
- * @return ACL_SOCKET_OK where there is an answer, or with decode off any response; ACL_SOCKET_HOST_NOT_FOUND
- * where there is no such name; ACL_SOCKET_NO_DATA where it has no record of the type;
- * ACL_SOCKET_NAMESERVER_TIMEOUT, ACL_SOCKET_NAMESERVER_INTERNAL_ERROR, ACL_SOCKET_NAMESERVER_REFUSED,
- * ACL_SOCKET_NAMESERVER_ERROR as the most telling of the servers; ACL_SOCKET_CONNECTION_REFUSED,
- * ACL_SOCKET_HOST_UNREACHABLE and the like where none could be reached; ACL_SOCKET_NO_NAMESERVER;
- * ACL_SOCKET_INVALID_ADDRESS for a nameserver that is no address; ACL_SOCKET_INVALID_ARGUMENT;
- * ACL_SOCKET_NO_BUFFER_SPACE. Allegro: dns-query.
- */
-acl_status acl_dns_query(const char *name,
-                         const struct acl_dns_query_args *args,
-                         struct acl_dns_response **response);
-
-/**
- * Asks for the addresses of a host: acl_dns_query for ACL_SOCKET_DNS_A (or another type that is given) of
- * the name itself, then, where that has none and has fewer dots than configured, with each domain of the
- * search list behind it.
- * @param args as of acl_dns_query, without search.
- * @return as acl_dns_query. Allegro: dns-lookup-hostname.
- */
-acl_status acl_dns_lookup_hostname(const char *name,
-                                   const struct acl_dns_query_args *args,
-                                   struct acl_dns_response **response);
-
-/**
- * Asks for the name of the host with an address: acl_dns_query for ACL_SOCKET_DNS_PTR.
- * @param args as of acl_dns_query, without type and search.
- * @return as acl_dns_query; ACL_SOCKET_INVALID_ADDRESS. Allegro: dns-ipaddr-to-hostname.
- */
-acl_status acl_dns_ipaddr_to_hostname(const struct acl_ipaddr *address,
-                                      const struct acl_dns_query_args *args,
-                                      struct acl_dns_response **response);
-
-/**
  * The four values of dns-query. Any place may be NULL.
  * @param answers the records that answer the question, aliases followed: the best one first (by
  * preference, priority and weight), which is Lisp's first value, then the others, its third. They stay
@@ -2209,6 +2167,48 @@ acl_status acl_dns_response_additional(const struct acl_dns_response *response,
  * @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_HANDLE.
  */
 acl_status acl_free_dns_response(struct acl_dns_response *response);
+
+/**
+ * Asks a name server, or the cache, for records of a name. The hosts file is not looked at. A response
+ * that was cut off is asked for again by TCP. Each query has a random number and a port of its own;
+ * what comes from elsewhere or answers another question is passed over.
+ * @param name the name, with at most 63 characters between two dots and 253 in all. For
+ * ACL_SOCKET_DNS_PTR an address in dotted or colon hex form stands for the name under which its host is
+ * recorded.
+ * @param args NULL for the defaults.
+ * @param response where the new handle is stored, NULL after a failure. Free it with
+ * acl_free_dns_response.
+ * @return ACL_SOCKET_OK where there is an answer, or with decode off any response; ACL_SOCKET_HOST_NOT_FOUND
+ * where there is no such name; ACL_SOCKET_NO_DATA where it has no record of the type;
+ * ACL_SOCKET_NAMESERVER_TIMEOUT, ACL_SOCKET_NAMESERVER_INTERNAL_ERROR, ACL_SOCKET_NAMESERVER_REFUSED,
+ * ACL_SOCKET_NAMESERVER_ERROR as the most telling of the servers; ACL_SOCKET_CONNECTION_REFUSED,
+ * ACL_SOCKET_HOST_UNREACHABLE and the like where none could be reached; ACL_SOCKET_NO_NAMESERVER;
+ * ACL_SOCKET_INVALID_ADDRESS for a nameserver that is no address; ACL_SOCKET_INVALID_ARGUMENT;
+ * ACL_SOCKET_NO_BUFFER_SPACE. Allegro: dns-query.
+ */
+acl_status acl_dns_query(const char *name,
+                         const struct acl_dns_query_args *args,
+                         struct acl_dns_response **response);
+
+/**
+ * Asks for the addresses of a host: acl_dns_query for ACL_SOCKET_DNS_A (or another type that is given) of
+ * the name itself, then, where that has none and has fewer dots than configured, with each domain of the
+ * search list behind it.
+ * @param args as of acl_dns_query, without search.
+ * @return as acl_dns_query. Allegro: dns-lookup-hostname.
+ */
+acl_status acl_dns_lookup_hostname(const char *name,
+                                   const struct acl_dns_query_args *args,
+                                   struct acl_dns_response **response);
+
+/**
+ * Asks for the name of the host with an address: acl_dns_query for ACL_SOCKET_DNS_PTR.
+ * @param args as of acl_dns_query, without type and search.
+ * @return as acl_dns_query; ACL_SOCKET_INVALID_ADDRESS. Allegro: dns-ipaddr-to-hostname.
+ */
+acl_status acl_dns_ipaddr_to_hostname(const struct acl_ipaddr *address,
+                                      const struct acl_dns_query_args *args,
+                                      struct acl_dns_response **response);
 
 /**
  * Says which name servers are asked, and how. Without it the first query takes what resolv.conf says,

@@ -6,6 +6,7 @@
 mod errors;
 mod addresses;
 mod names;
+mod dns_responses;
 mod dns;
 mod dns_settings;
 mod make_socket;
@@ -36,6 +37,7 @@ pub use chunking::*;
 pub use connections::*;
 pub use datagrams::*;
 pub use dns::*;
+pub use dns_responses::*;
 pub use dns_settings::*;
 pub use errors::*;
 pub use formats::*;
