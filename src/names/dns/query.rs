@@ -241,7 +241,8 @@ impl Running {
                 let Part::Asking(exchange, _) = part else { continue };
                 let (wanted, try_end) = exchange.polls();
                 until = until.min(try_end);
-                for (place, poll) in places.by_ref().zip(wanted) {
+                // In this order: at the end of the second a place would be lost.
+                for (poll, place) in wanted.zip(places.by_ref()) {
                     *place = poll;
                     count += 1;
                 }
