@@ -4,10 +4,10 @@
 //! computing. What it leaves is nothing that OpenSSL could go on with: nobody enters it any more.
 
 use crate::stream::{BETWEEN_LOOKS, Holder, HolderWatch, Seen};
+use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::sys;
 use std::cell::UnsafeCell;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// What is entered by turns.
 #[derive(Debug)]
