@@ -101,6 +101,43 @@ TEST(the_host_is_the_one_that_was_connected_to)
     }
 }
 
+/* A host's name stays the one to be checked whichever of its addresses answers. */
+TEST(the_host_is_checked_at_its_second_address_too)
+{
+    static const struct { int begun; const char *certificate; acl_status status; } rows[] = {
+        { 0, "wildcard", ACL_SOCKET_OK },
+        { 1, "wildcard", ACL_SOCKET_OK },
+        { 0, "server", ACL_SOCKET_SSL_HOST_MISMATCH },
+        { 1, "server", ACL_SOCKET_SSL_HOST_MISMATCH },
+    };
+    char hosts[] = "/tmp/acl-test-XXXXXX", certificate[32], key[32];
+    int fd = mkstemp(hosts);
+    size_t i;
+    CHECK(dprintf(fd, "127.0.0.2 a.wild.example\n127.0.0.1 a.wild.example\n") > 0);
+    close(fd);
+    OK(acl_configure_dns(ARGS(acl_configure_dns_args, .hosts_file = hosts, .nameserver = "127.0.0.1#1")));
+    OK(acl_set_dns_mode(ACL_SOCKET_ACLDNS));
+    for (i = 0; i < ROWS(rows); i++) {
+        acl_socket *passive, *client, *server;
+        acl_make_socket_args to = { .struct_size = sizeof to, .remote_host = "a.wild.example" };
+        ssl_pair pair;
+        snprintf(certificate, sizeof certificate, "%s.pem", rows[i].certificate);
+        snprintf(key, sizeof key, "%s.key", rows[i].certificate);
+        OK(MAKE(&passive, .connect = ACL_SOCKET_PASSIVE, .local_host = "127.0.0.1"));
+        OK(acl_local_port(passive, &to.remote_port));
+        OK(rows[i].begun ? acl_begin_connect(&to, &client) : acl_make_socket(&to, &client));
+        OK(acl_finish_connect(client, ACL_SOCKET_WAIT));
+        OK(acl_accept_connection(passive, ACL_SOCKET_WAIT, &server));
+        OK(acl_make_ssl_client_stream(client, SSL_ARGS(.ca_file = pki("root.crt")), &pair.client));
+        OK(acl_make_ssl_server_stream(server, SSL_ARGS(.certificate = pki(certificate), .key = pki(key)), &pair.server));
+        shake_hands(&pair);
+        EQUAL(pair.client_status, rows[i].status);
+        both_done(&pair);
+        done(passive);
+    }
+    unlink(hosts);
+}
+
 TEST(a_wildcard_stands_for_one_label)
 {
     static const struct { const char *name; acl_status status; } rows[] = {
@@ -321,6 +358,7 @@ MAIN(
     CASE(a_client_trusts_the_systems_certificates_unless_told),
     CASE(the_systems_certificates_can_be_named),
     CASE(the_host_is_the_one_that_was_connected_to),
+    CASE(the_host_is_checked_at_its_second_address_too),
     CASE(a_wildcard_stands_for_one_label),
     CASE(a_name_that_would_not_be_checked_is_refused),
     CASE(not_verifying_is_said_by_name),
