@@ -9,7 +9,7 @@
 //! - `names` — hosts and ports; `address` — IP addresses: both know no socket;
 //! - `hazard` — which objects each thread is inside of; over it `shared`, values that are read while they
 //!   are replaced, and `kept`, what a waiting call owns;
-//! - `error` — identifier, code and action: known by all;
+//! - `late` — what is made at its first use; `error` — identifier, code and action: known by all;
 //! - `sync` — what threads share; `sys` — the only system calls.
 
 #![cfg_attr(loom, allow(dead_code, unused_imports))]
@@ -20,6 +20,7 @@ pub mod capi;
 pub mod error;
 mod hazard;
 mod kept;
+mod late;
 pub mod names;
 mod shared;
 pub mod socket;

@@ -43,7 +43,7 @@ impl Socket {
             };
             match accepted {
                 Ok((owned, remote)) => {
-                    let role = Role::Stream(Box::new(Stream::new(mode)));
+                    let role = Role::Stream(Stream::new(mode));
                     let mut socket = Socket::of(owned, self.family, self.format, role);
                     socket.remote = remote;
                     return Ok(socket);

@@ -60,8 +60,9 @@ impl Socket {
             return Ok(None);
         }
         let action = || "asking the local name of a socket".to_string();
-        let name = self.local.get_or_try_init(|| self.descriptor.run(sys::local_name, action))?;
-        Ok(name.as_ref())
+        let name =
+            self.local.get_or_try_init(|| self.descriptor.run(sys::local_name, action).map(Box::new))?;
+        Ok(name.as_ref().as_ref())
     }
 
     /// The name of the peer, or of the saved destination.

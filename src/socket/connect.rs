@@ -90,7 +90,7 @@ pub(super) fn stream(args: &MakeSocket<'_>, descriptor: Closing, family: Family,
     if let Host::Named(host) = args.remote.0 {
         stream.set_host(host);
     }
-    let role = Role::Stream(Box::new(stream));
+    let role = Role::Stream(stream);
     let mut socket = Socket::of(descriptor, family, args.format, role);
     socket.remote = Some(name);
     socket

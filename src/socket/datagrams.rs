@@ -321,7 +321,7 @@ impl Socket {
                 }
                 let count = deliver(inflow, most, &mut put)?;
                 if inflow.has_more() {
-                    self.watch.content();
+                    self.tell_of_content();
                 }
                 Ok(count)
             })?;

@@ -167,14 +167,14 @@ impl Socket {
             (true, true) => Role::Passive(mode),
             (true, false) => {
                 sys::set_nonblocking(fd, false).map_err(|errno| errno.during(action()))?;
-                Role::Stream(Box::new(Stream::new(mode)))
+                Role::Stream(Stream::new(mode))
             }
             (false, _) if nature.remote.is_some() => Role::datagram(Destination::connected(), family),
             (false, _) => Role::datagram(Destination::default(), family),
         };
         let owned = sys::adopt(fd).map_err(|errno| errno.during(action()))?;
         let mut socket = Socket::of(owned, family, format, role);
-        socket.local = OnceCell::with_value(nature.local);
+        socket.local = OnceCell::with_value(Box::new(nature.local));
         socket.remote = nature.remote;
         // Its former owner's time-outs end with its ownership.
         for (direction, timeout) in [(Direction::Input, timeouts.read), (Direction::Output, timeouts.write)] {
@@ -191,8 +191,8 @@ impl Socket {
             family,
             format,
             role,
-            limits: super::Limits::default(),
-            watch: super::Watch::default(),
+            limits: crate::late::Late::default(),
+            watch: crate::late::Late::default(),
             local,
             remote: None,
             onward: None,
@@ -333,7 +333,7 @@ fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
         let local = name(local)?;
         let path = local.path().to_owned();
         sys::bind(fd, &Name::File(local)).map_err(during)?;
-        made_file = sys::file_identity(&path);
+        made_file = sys::file_identity(&path).map(Box::new);
     }
     if connects && let Some(remote) = remote {
         let remote = || name(remote).map(Name::File);

@@ -34,11 +34,14 @@ pub use wait::{FEW, Item, wait_for_few};
 pub use wait_set::{Content, Event, Interest, WaitSet, Watched};
 
 use crate::error::{Error, Identifier, Result};
+use crate::late::Late;
 use crate::stream::{Mode, Stream};
 use crate::sys::{self, FileIdentity, Name};
 use limits::Limits;
 use once_cell::sync::OnceCell;
 use onward::Onward;
+use std::sync::Arc;
+use wait_set::Shared;
 use watch::Watch;
 
 /// The format of section 4.0. Since Allegro CL 6.0 every socket is multivalent; the others keep
@@ -70,7 +73,7 @@ pub enum Family {
 #[derive(Debug)]
 pub enum Role {
     /// An active stream socket, which is a stream.
-    Stream(Box<Stream>),
+    Stream(Stream),
     /// A passive one, which is not, and how the streams that it accepts read and write characters.
     Passive(Mode),
     /// A datagram socket.
@@ -84,14 +87,14 @@ pub struct Socket {
     family: Family,
     format: Format,
     role: Role,
-    limits: Limits,
-    watch: Watch,
-    local: OnceCell<Option<Name>>,
+    limits: Late<Limits>,
+    watch: Late<Watch>,
+    local: OnceCell<Box<Option<Name>>>,
     remote: Option<Name>,
     /// The other addresses of the host, of a connection that was begun.
     onward: Option<Box<Onward>>,
     /// The file that this socket made by its local name, to be removed with it.
-    made_file: Option<FileIdentity>,
+    made_file: Option<Box<FileIdentity>>,
 }
 
 impl Socket {
@@ -131,16 +134,16 @@ impl Socket {
             return;
         }
         let _ = self.local_name();
-        let file = match self.local.get() {
+        let file = match self.local.get().map(Box::as_ref) {
             Some(Some(Name::File(file))) => Some(file),
             _ => None,
         };
-        let watchers = self.watch.closing(&self.descriptor);
+        let watchers = self.watchers();
         let closed = self.descriptor.close();
         self.close_windows();
         watchers.iter().for_each(|(set, key)| set.closed(*key));
-        if closed && let (Some(file), Some(made)) = (file, self.made_file) {
-            sys::unlink_if_same(file.path(), made);
+        if closed && let (Some(file), Some(made)) = (file, &self.made_file) {
+            sys::unlink_if_same(file.path(), **made);
         }
     }
 
@@ -182,14 +185,27 @@ impl Socket {
         Ok(())
     }
 
-    /// The sets that watch the socket.
-    pub(crate) fn watch(&self) -> &Watch {
-        &self.watch
+    /// Whether any set watches the socket.
+    #[inline]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watch.made().is_some_and(Watch::is_watched)
+    }
+
+    /// Tells the sets that watch the socket that bytes stay in its buffer.
+    #[inline]
+    pub(crate) fn tell_of_content(&self) {
+        if let Some(watch) = self.watch.made() {
+            watch.content();
+        }
+    }
+
+    fn watchers(&self) -> Vec<(Arc<Shared>, u64)> {
+        self.watch.made().map(|watch| watch.closing(&self.descriptor)).unwrap_or_default()
     }
 
     /// Wait sets know the socket no longer.
     fn forget_watchers(&self) {
-        let watchers = self.watch.closing(&self.descriptor);
+        let watchers = self.watchers();
         watchers.iter().for_each(|(set, key)| set.closed(*key));
     }
 

@@ -1,7 +1,7 @@
 //! The memory of the buffers: taken at the first byte, given back when empty. Each thread keeps the
 //! last one that it gave back.
 
-use crate::sys::{self, Masked};
+use crate::sys;
 use std::cell::RefCell;
 
 /// Bytes that a buffer holds; measured as the knee of throughput. A read or write of at least as
@@ -26,9 +26,7 @@ pub fn take() -> Vec<u8> {
 
 #[cold]
 fn allocate() -> Vec<u8> {
-    // Where calls are left at any instant, that shall not be one in which malloc has its lock.
-    let _masked = sys::calls_leave_notes().then(Masked::begin);
-    Vec::with_capacity(HEAD + BUFFER + TAIL)
+    sys::not_left(|| Vec::with_capacity(HEAD + BUFFER + TAIL))
 }
 
 /// Gives a buffer back, leaving an empty vector without memory.

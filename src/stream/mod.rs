@@ -50,6 +50,7 @@ pub use mode::{Eol, Malformed, Mode};
 pub use writing::Chunking;
 
 use crate::error::{Error, Identifier, Result};
+use crate::late::Late;
 use crate::socket::{Format, Socket};
 use crate::sys;
 use counts::Counts;
@@ -60,17 +61,17 @@ use once_cell::race::OnceBox;
 use output::Output;
 use secure::Secure;
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use transport::Link;
 use window::{Moved, Side};
 
 /// The state of the stream.
 #[derive(Debug, Default)]
 pub struct Stream {
-    input: Direction<Reading>,
-    output: Direction<Output>,
+    input: Late<Direction<Reading>>,
+    output: Late<Direction<Output>>,
     mode: SharedMode,
-    counts: Counts,
+    counts: Late<Counts>,
     /// What its windows are opened by, 0 for none.
     key: AtomicUsize,
     beyond: OnceBox<Beyond>,
@@ -160,8 +161,14 @@ impl Stream {
 
     /// Makes all threads come by the lock again, after what they shall see there has been stored.
     pub(crate) fn close_windows(&self, descriptor: RawFd) {
-        self.input.close_window(descriptor);
-        self.output.close_window(descriptor);
+        // Who makes one of them later sees what has been stored.
+        fence(Ordering::SeqCst);
+        if let Some(input) = self.input.made() {
+            input.close_window(descriptor);
+        }
+        if let Some(output) = self.output.made() {
+            output.close_window(descriptor);
+        }
     }
 
     /// The SSL layer, where there is one.
@@ -194,7 +201,7 @@ impl Stream {
 
     /// What was counted.
     pub fn count(&self, which: Count) -> u64 {
-        self.counts.get(which)
+        self.counts.made().map_or(0, |counts| counts.get(which))
     }
 
     /// Sets a counter.

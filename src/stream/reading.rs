@@ -68,7 +68,7 @@ impl Link<'_> {
     #[inline]
     fn tell(&self, stays: bool) {
         if stays {
-            self.socket.watch().content();
+            self.socket.tell_of_content();
         }
     }
 

@@ -86,7 +86,7 @@ impl Link<'_> {
     /// Whether a window may be open that was made for this mode.
     #[inline]
     pub fn allows_window(&self, mode: Mode) -> bool {
-        self.socket.open_stream().is_some() && !self.socket.watch().is_watched() && self.stream.mode() == mode
+        self.socket.open_stream().is_some() && !self.socket.is_watched() && self.stream.mode() == mode
     }
 
     pub(super) fn reading(&self) -> String {

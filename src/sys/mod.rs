@@ -38,7 +38,7 @@ pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
 pub use message::{Wait, arrived, receive, receive_from, receive_into, receive_split, send, send_to};
 pub use note::{
-    Note, calls_leave_notes, receive_noted, send_gathered_noted, send_noted, set_calls_leave_notes,
+    Note, calls_leave_notes, not_left, receive_noted, send_gathered_noted, send_noted, set_calls_leave_notes,
 };
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};

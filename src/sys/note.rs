@@ -4,6 +4,7 @@
 
 use super::Fd;
 use super::message::Wait;
+use super::threads::Masked;
 use crate::error::Errno;
 use std::io::IoSlice;
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
@@ -20,6 +21,13 @@ pub fn calls_leave_notes() -> bool {
 /// Says whether every call shall.
 pub fn set_calls_leave_notes(on: bool) {
     NOTES.store(on, Ordering::Relaxed);
+}
+
+/// Allocates memory: where calls are left at any instant, that shall not be one in which malloc has its
+/// lock.
+pub fn not_left<T>(allocate: impl FnOnce() -> T) -> T {
+    let _masked = calls_leave_notes().then(Masked::begin);
+    allocate()
 }
 
 /// The note of the last such call of one direction of a stream. It has no memory before the first.
@@ -57,7 +65,7 @@ impl Note {
     /// Notes what was moved otherwise, to be taken by who moved it or by the next call.
     pub fn put(&mut self, moved: usize) {
         // SAFETY: integers and pointers, for which zero is valid.
-        let header = self.header.get_or_insert_with(|| Box::new(unsafe { std::mem::zeroed() }));
+        let header = self.header.get_or_insert_with(|| not_left(|| Box::new(unsafe { std::mem::zeroed() })));
         header.msg_len = moved as _;
         compiler_fence(Ordering::SeqCst);
         self.open = true;
@@ -80,7 +88,7 @@ impl Note {
         wait: Wait,
     ) -> Result<usize, Errno> {
         // SAFETY: integers and pointers, for which zero is valid.
-        let header = self.header.get_or_insert_with(|| Box::new(unsafe { std::mem::zeroed() }));
+        let header = self.header.get_or_insert_with(|| not_left(|| Box::new(unsafe { std::mem::zeroed() })));
         header.msg_hdr.msg_iov = pieces.as_ptr().cast_mut();
         header.msg_hdr.msg_iovlen = pieces.len() as _;
         header.msg_len = 0;
