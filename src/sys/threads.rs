@@ -113,12 +113,12 @@ pub fn polled(first: u64) -> Option<i32> {
     let size = size_of::<i32>();
     let here = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size };
     let there = libc::iovec { iov_base: std::ptr::without_provenance_mut(first as usize), iov_len: size };
+    // Whole words: of a narrower argument on the stack the system would read the upper half too.
     let (one, flags) = (1_usize, 0_usize);
+    let (here, there) = (&raw const here, &raw const there);
     // SAFETY: the system checks the other thread's address and writes into `number`.
-    let read = unsafe {
-        let process = libc::getpid();
-        libc::syscall(libc::SYS_process_vm_readv, process, &raw const here, one, &raw const there, one, flags)
-    };
+    let read =
+        unsafe { libc::syscall(libc::SYS_process_vm_readv, libc::getpid(), here, one, there, one, flags) };
     (read == size as libc::c_long).then_some(number)
 }
 
