@@ -183,7 +183,7 @@ TEST(one_family_does_not_wait_for_the_other)
 static void fail_with(liar *it)
 {
     uint8_t message[700];
-    reply(it, it->udp, message, respond(it, message, *(int *)it->data, NULL));
+    reply(it, it->udp, message, respond(it, message, GET(*(int *)it->data), NULL));
 }
 
 static void good(liar *it)
@@ -206,7 +206,7 @@ TEST(the_next_server_is_asked)
     liar_starts(&well, good, NULL);
     snprintf(both, sizeof both, "%s,%s", bad.address, well.address);
     for (i = 0; i < sizeof codes / sizeof *codes; i++) {
-        code = codes[i].code;
+        SET(code, codes[i].code);
         ask_only(both);
         OK(ASK("a.test", &response, .ignore_cache = 1));
         TEXT(asked_address(response), "10.0.0.8");
@@ -214,7 +214,7 @@ TEST(the_next_server_is_asked)
         CHECK(strstr(acl_stream_error_report(), "127.0.0.1") != NULL);
     }
     /* A server that says no is not asked again in the same query, whatever repeat says. */
-    code = 2;
+    SET(code, 2);
     before = GET(bad.it.asked);
     EQUAL(ASK("a.test", &response, .nameserver = bad.address, .repeat = 20), ACL_SOCKET_NAMESERVER_INTERNAL_ERROR);
     EQUAL(GET(bad.it.asked), before + 1);
