@@ -52,7 +52,7 @@ LINK_SHARED = -L$(DIST) -lacl_socket -Wl,-rpath,$(abspath $(DIST))
 LINK_STATIC = $(DIST)/libacl_socket.a $(OPENSSL_LDFLAGS) $$(cat $(NATIVE))
 
 all: $(LIBRARIES)
-.PHONY: all check check-header check-header-matrix check-symbols check-native-libs check-rust check-c \
+.PHONY: all check check-lisp check-header check-header-matrix check-symbols check-native-libs check-rust check-c \
 	check-c-programs check-cpp check-demo check-install check-valgrind check-instructions check-sanitize check-sanitize-programs \
 	check-tsan-programs check-loom bench demo examples header install install-strip uninstall clean help FORCE
 .DELETE_ON_ERROR:
@@ -119,7 +119,7 @@ check-header-matrix:
 
 # --- the tests
 
-CHECKS = check-header check-header-matrix check-symbols check-native-libs check-rust check-c check-cpp check-demo check-install
+CHECKS = check-header check-header-matrix check-symbols check-native-libs check-rust check-c check-cpp check-demo check-lisp check-install
 
 check: all
 	+@MAKE='$(SUBMAKE)' tools/check $(CHECKS) $(EXTRA_CHECKS)
@@ -198,6 +198,10 @@ $(INSTRUCTIONS): bench/instructions/calls.c include/acl_socket.h
 check-instructions: all $(INSTRUCTIONS)
 	@command -v valgrind >/dev/null || { echo 'SKIP check-instructions: no valgrind'; exit 0; }; \
 	bench/instructions/check $(INSTRUCTIONS) $(if $(RECORD),--record)
+
+# Skips the Lisps that are not installed. What they compile is kept in $(TARGET)/lisp.
+check-lisp: all
+	@lisp/tests/run $(TARGET)/lisp $(DIST)/$(SONAME)
 
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try \
 	--suppressions=c-tests/valgrind.supp

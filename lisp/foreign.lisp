@@ -1,0 +1,146 @@
+;;;; The functions of include/acl_socket.h that are called, its structures and its numbers.
+
+(in-package "ACL-SOCKET")
+
+;;; A handle is a number, checked by the library, and never memory.
+(cffi:defctype handle :uint64)
+
+(defconstant +end-of-file+ 102)
+(defconstant +would-block+ 103)
+(defconstant +buffer-too-small+ 107)
+
+(cffi:defcstruct ipaddr
+  (kind :int32) (ipv4 :uint32) (ipv6 :uint8 :count 16) (scope-id :uint32))
+
+(cffi:defcstruct ip-interface
+  (id :uint32) (name :char :count 16))
+
+(cffi:defcstruct lookup-hostname-args
+  (struct-size :size) (ignore-cache :int32) (ipv6 :int32))
+
+(cffi:defcstruct make-socket-args
+  (struct-size :size) (type :int32) (format :int32) (address-family :int32) (connect :int32)
+  (remote-host :pointer) (remote-ipaddr :pointer) (remote-port :int32) (remote-port-name :pointer)
+  (local-host :pointer) (local-ipaddr :pointer) (local-port :int32) (local-port-name :pointer)
+  (remote-filename :pointer) (local-filename :pointer) (backlog :int32) (reuse-address :int32)
+  (broadcast :int32) (keepalive :int32) (nodelay :int32) (ipv6 :int32) (scope-id :uint32)
+  (tcp-md5-sig-key :pointer) (tcp-md5-sig-key-length :size) (external-format :pointer)
+  (eol-convention :int32) (malformed-policy :int32) (connect-timeout :double) (read-timeout :double)
+  (write-timeout :double))
+
+(cffi:defcstruct set-socket-options-args
+  (struct-size :size) (reuse-address :int32) (broadcast :int32) (keepalive :int32) (nodelay :int32)
+  (oob-inline :int32) (receive-buffer-size :int32) (send-buffer-size :int32)
+  (tcp-keepalive-idle-time :int32) (tcp-keepalive-probe-interval :int32) (tcp-keepalive-max-probes :int32))
+
+(cffi:defcstruct socket-control-args
+  (struct-size :size) (output-chunking :int32) (output-chunking-eof :int32) (input-chunking :int32)
+  (read-timeout :double) (write-timeout :double))
+
+(cffi:defcstruct send-to-args
+  (struct-size :size) (remote-host :pointer) (remote-ipaddr :pointer) (remote-port :int32) (ipv6 :int32)
+  (remote-port-name :pointer) (remote-filename :pointer) (scope-id :uint32))
+
+(cffi:defcstruct received
+  (length :size) (message-length :size) (remote-host (:struct ipaddr)) (remote-port :int32)
+  (remote-filename :char :count 112))
+
+(cffi:defcstruct wait-item
+  (socket handle) (os-fd :int32) (available :int32))
+
+(cffi:defcstruct wait-event
+  (socket handle) (os-fd :int32) (status :int32) (data :pointer))
+
+(defmacro define-foreign (name result &rest arguments)
+  "Defines a function of the library under its own name with - for _."
+  (let ((symbol (intern (substitute #\- #\_ (string-upcase name)))))
+    `(progn
+       (declaim (inline ,symbol))
+       (cffi:defcfun (,name ,symbol) ,result ,@arguments))))
+
+(defmacro define-foreign-functions (&rest definitions)
+  `(progn ,@(loop for definition in definitions collect `(define-foreign ,@definition))))
+
+(define-foreign-functions
+  ("acl_stream_error_identifier" :int32)
+  ("acl_stream_error_code" :int32)
+  ("acl_stream_error_action" :string)
+  ("acl_status_keyword" :string (status :int32))
+  ("acl_status_meaning" :string (status :int32))
+  ("acl_get_socket_version" :string)
+  ("acl_set_print_hostname_in_stream" :int32 (value :int32))
+  ("acl_free_buffer" :void (buffer :pointer)))
+
+;;; Addresses and names.
+(define-foreign-functions
+  ("acl_dotted_to_ipaddr" :int32 (dotted :string) (errorp :int32) (address :pointer))
+  ("acl_ipaddr_to_dotted" :int32 (address :pointer) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_ipaddr_equalp" :int32 (address1 :pointer) (address2 :pointer) (compare-scope-id :int32))
+  ("acl_get_ip_interfaces" :int32 (interfaces :pointer) (count :pointer))
+  ("acl_lookup_hostname" :int32 (host :string) (args :pointer) (address :pointer))
+  ("acl_lookup_hostname_all" :int32 (host :string) (args :pointer) (addresses :pointer) (count :pointer))
+  ("acl_ipaddr_to_hostname" :int32 (address :pointer) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_lookup_port" :int32 (port :string) (protocol :string) (number :pointer)))
+
+;;; Sockets.
+(define-foreign-functions
+  ("acl_make_socket" :int32 (args :pointer) (socket :pointer))
+  ("acl_begin_pending_connect" :int32)
+  ("acl_end_pending_connect" :int32 (token :int32))
+  ("acl_accept_connection" :int32 (passive handle) (wait :int32) (stream :pointer))
+  ("acl_close" :int32 (socket handle) (abort :int32))
+  ("acl_free_socket" :int32 (socket handle))
+  ("acl_shutdown" :int32 (socket handle) (direction :int32))
+  ("acl_set_socket_options" :int32 (socket handle) (args :pointer))
+  ("acl_set_tcp_md5_sig" :int32 (socket handle) (remote-host :pointer) (remote-ipaddr :pointer) (key :pointer)
+                         (key-length :size))
+  ("acl_socket_os_fd" :int32 (socket handle) (value :pointer))
+  ("acl_remote_host" :int32 (socket handle) (value :pointer))
+  ("acl_local_host" :int32 (socket handle) (value :pointer))
+  ("acl_remote_port" :int32 (socket handle) (value :pointer))
+  ("acl_local_port" :int32 (socket handle) (value :pointer))
+  ("acl_remote_filename" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_local_filename" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_socket_address_family" :int32 (socket handle) (value :pointer))
+  ("acl_ipv6" :int32 (socket handle) (value :pointer))
+  ("acl_prin1_to_string" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer)))
+
+;;; Streams.
+(define-foreign-functions
+  ("acl_peek_input" :int32 (socket handle) (minimum :size) (data :pointer) (length :pointer))
+  ("acl_consume_input" :int32 (socket handle) (count :size))
+  ("acl_read_sequence" :int32 (socket handle) (buffer :pointer) (size :size) (partial-fill :int32) (length :pointer))
+  ("acl_read_char" :int32 (socket handle) (character :pointer))
+  ("acl_read_char_no_hang" :int32 (socket handle) (character :pointer))
+  ("acl_unread_char" :int32 (socket handle) (character :uint32))
+  ("acl_listen" :int32 (socket handle) (ready :pointer))
+  ("acl_read_no_hang_p" :int32 (socket handle))
+  ("acl_os_fd_read_no_hang_p" :int32 (os-fd :int32))
+  ("acl_clear_input" :int32 (socket handle))
+  ("acl_write_vector" :int32 (socket handle) (buffer :pointer) (size :size) (written :pointer))
+  ("acl_write_char" :int32 (socket handle) (character :uint32))
+  ("acl_write_no_hang_p" :int32 (socket handle))
+  ("acl_force_output" :int32 (socket handle))
+  ("acl_clear_output" :int32 (socket handle))
+  ("acl_set_stream_external_format" :int32 (socket handle) (name :string))
+  ("acl_stream_external_format" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_eol_convention" :int32 (socket handle) (convention :pointer))
+  ("acl_set_eol_convention" :int32 (socket handle) (convention :int32))
+  ("acl_socket_control" :int32 (socket handle) (args :pointer))
+  ("acl_socket_chunking_end_of_file" :int32 (socket handle) (at-end :pointer))
+  ("acl_socket_bytes_read" :int32 (socket handle) (count :pointer))
+  ("acl_set_socket_bytes_read" :int32 (socket handle) (count :uint64))
+  ("acl_socket_bytes_written" :int32 (socket handle) (count :pointer))
+  ("acl_set_socket_bytes_written" :int32 (socket handle) (count :uint64)))
+
+;;; Datagrams and waiting.
+(define-foreign-functions
+  ("acl_send_to" :int32 (socket handle) (buffer :pointer) (size :size) (args :pointer) (sent :pointer))
+  ("acl_receive_from" :int32 (socket handle) (buffer :pointer) (size :size) (received :pointer))
+  ("acl_wait_for_input_available" :int32 (items :pointer) (count :size) (timeout :double) (available :pointer))
+  ("acl_make_wait_set" :int32 (set :pointer))
+  ("acl_free_wait_set" :int32 (set handle))
+  ("acl_wait_set_watch" :int32 (set handle) (socket handle) (interest :int32) (data :pointer))
+  ("acl_wait_set_watch_os_fd" :int32 (set handle) (os-fd :int32) (interest :int32) (data :pointer))
+  ("acl_wait_for_io_available" :int32 (set handle) (timeout :double) (events :pointer) (room :size)
+                               (count :pointer)))
