@@ -79,6 +79,17 @@
                  (text-result (40 socket) (acl-stream-external-format handle %buffer %size %length))
                  (result (:int32 socket) (acl-eol-convention handle %)))))
 
+#+sbcl
+(defun forget-channels ()
+  "Closes what an image that is saved cannot take with it, so that its streams answer so when it runs."
+  (dolist (channel (sb-vm:list-allocated-objects :all :test #'channel-p))
+    (setf (car (channel-closed channel)) t
+          (channel-index channel) 0 (channel-end channel) 0 (channel-fill channel) 0
+          (channel-input channel) *no-octets* (channel-output channel) *no-octets*)))
+
+#+sbcl
+(pushnew 'forget-channels sb-ext:*save-hooks*)
+
 (defmethod forget-buffers ((socket active-stream-socket))
   (let ((channel (socket-channel socket)))
     (setf (channel-index channel) 0 (channel-end channel) 0 (channel-fill channel) 0

@@ -5,13 +5,13 @@
 (defun give-back (socket channel)
   "Tells the library what was read of the window, which is then empty."
   (declare (type channel channel))
-  (let ((status 0))
+  (let ((status 0) (handle (handle-of channel)))
     ;; Neither may be done without the other.
     (without-interrupts
       (let ((count (channel-index channel)))
         (setf (channel-index channel) 0 (channel-end channel) 0 (channel-unread channel) 0)
         (unless (zerop count)
-          (setf status (acl-consume-input (handle-of channel) count)))))
+          (setf status (acl-consume-input handle count)))))
     (unless (eql status 0)
       (fail status socket))))
 
@@ -35,10 +35,8 @@
     (let ((status (acl-peek-input (handle-of channel) minimum data length)))
       (cond ((eql status 0)
              (let ((count (min +window-size+ (cffi:mem-ref length :size))))
-               (without-interrupts
-                 (copy-from-pointer (cffi:mem-ref data :pointer) (channel-input channel) 0 count)
-                 (setf (channel-index channel) 0
-                       (channel-end channel) count))
+               (copy-from-pointer (cffi:mem-ref data :pointer) (channel-input channel) 0 count)
+               (setf (channel-end channel) count)
                (>= count minimum)))
             ((eql status +end-of-file+) (note-end-of-file socket channel))
             (t (fail status socket))))))

@@ -57,6 +57,7 @@ system's places."
   (call-by-pointer "acl_set_non_local_exits" :int32 1 :int32)
   (incf *epoch*))
 
+;;; SBCL opens the libraries of a saved image by itself.
 (unless *library*
   (load-library)
-  (call-at-start 'begin-run))
+  (call-at-start #+sbcl 'begin-run #-sbcl 'load-library))

@@ -21,17 +21,24 @@
   "Gives bytes to the library, sending when its buffer is full."
   (declare (type channel channel) (type octets octets) (type index start end))
   (loop while (< start end)
-        do (let ((count (min (- end start) +library-room+)) (status 0))
+        do (let ((count (min (- end start) +library-room+)))
              (make-room socket channel count)
-             ;; There is room, so that this does not wait; and it is done or not done.
-             (without-interrupts
-               (setf status (with-octets-to-send (pointer octets start count)
-                              (acl-write-vector (handle-of channel) pointer count (cffi:null-pointer))))
-               (when (eql status 0)
-                 (incf (channel-pending channel) count)
-                 (incf start count)))
-             (unless (eql status 0)
-               (fail status socket)))))
+             (write-by-copy socket channel octets start count nil)
+             (incf start count))))
+
+(defun write-by-copy (socket channel octets start count gathered)
+  "Writes octets for which the library has room, so that this does not wait: it is done or not done."
+  (declare (type channel channel) (type octets octets) (type index start count))
+  (let ((status 0) (handle (handle-of channel)) (nowhere (cffi:null-pointer)))
+    (with-octets-to-send (pointer octets start count)
+      (without-interrupts
+        (setf status (acl-write-vector handle pointer count nowhere))
+        (when (eql status 0)
+          (incf (channel-pending channel) count)
+          (when gathered
+            (setf (channel-fill channel) 0)))))
+    (unless (eql status 0)
+      (fail status socket))))
 
 (defun hand-over (socket channel)
   "Gives what was gathered to the library."
@@ -39,15 +46,7 @@
   (let ((count (channel-fill channel)))
     (unless (zerop count)
       (make-room socket channel count)
-      (let ((status 0))
-        (without-interrupts
-          (setf status (with-octets-to-send (pointer (channel-output channel) 0 count)
-                         (acl-write-vector (handle-of channel) pointer count (cffi:null-pointer))))
-          (when (eql status 0)
-            (incf (channel-pending channel) count)
-            (setf (channel-fill channel) 0)))
-        (unless (eql status 0)
-          (fail status socket))))))
+      (write-by-copy socket channel (channel-output channel) 0 count t))))
 
 (defun force-channel-output (socket channel)
   (hand-over socket channel)
@@ -91,9 +90,9 @@
   "Writes a character that only the library can encode."
   (hand-over socket channel)
   (make-room socket channel 16)
-  (let ((status 0))
+  (let ((status 0) (handle (handle-of channel)) (code (char-code character)))
     (without-interrupts
-      (setf status (acl-write-char (handle-of channel) (char-code character)))
+      (setf status (acl-write-char handle code))
       (incf (channel-pending channel) 16))
     (unless (eql status 0)
       (fail status socket))))
