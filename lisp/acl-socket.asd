@@ -23,7 +23,8 @@
                (:file "sockets")
                (:file "control")
                (:file "datagrams")
-               (:file "waiting"))
+               (:file "waiting")
+               (:file "ssl"))
   :in-order-to ((test-op (test-op "acl-socket/tests"))))
 
 (defsystem "acl-socket/tests"
@@ -40,6 +41,7 @@
                (:file "datagrams")
                (:file "conditions")
                (:file "waiting")
+               (:file "ssl")
                (:file "leaving")
                (:file "processes"))
   :perform (test-op (operation system)

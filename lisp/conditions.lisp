@@ -65,7 +65,7 @@
     (and text (or (search ":ssl" text) (search "certificate" text)))))
 
 (defun condition-of (status)
-  (cond ((or (= status +closed+) (= status +invalid-handle+)) 'stream-closed-error)
+  (cond ((= status +closed+) 'stream-closed-error)
         ((= status +unknown+) 'socket-errno-error)
         ((ssl-status-p status) 'ssl-error)
         (t 'socket-error)))
@@ -73,7 +73,9 @@
 (defun fail (status socket)
   "Signals the failure of the call of the library that this thread has just made."
   (let ((code (acl-stream-error-code))
-        (action (acl-stream-error-action)))
+        (action (acl-stream-error-action))
+        ;; A handle is not valid any more where its socket has gone.
+        (status (if (= status +invalid-handle+) +closed+ status)))
     (error (condition-of status)
            :stream socket :identifier (keyword-of status) :meaning (acl-status-meaning status)
            :code (if (zerop code) nil code) :action action)))

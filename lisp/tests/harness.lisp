@@ -129,6 +129,10 @@
             (sleep 0.01)
          finally (error "it did not come about: ~s" ',form)))
 
+(defun target-file (name)
+  "A file for the tests to write."
+  (namestring (merge-pathnames name (pathname (uiop:getenv "ACL_SOCKET_FASLS")))))
+
 ;;; Running
 
 (defun run-tests (&optional (names nil))
@@ -139,6 +143,9 @@
                    ((and (member :threads needs) (not *threads*))
                     (incf skipped)
                     (format t "~&SKIP ~(~a~): no threads in this ~a~%" name (lisp-implementation-type)))
+                   ((and (member :ssl needs) (not (ssl-there-p)))
+                    (incf skipped)
+                    (format t "~&SKIP ~(~a~): no SSL in this libacl_socket~%" name))
                    (t
                     ;; So that the last one is known when the whole does not end.
                     (format t "~&~(~a~)~%" name)
