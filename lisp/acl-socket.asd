@@ -24,7 +24,8 @@
                (:file "control")
                (:file "datagrams")
                (:file "waiting")
-               (:file "ssl"))
+               (:file "ssl")
+               (:file "dns"))
   :in-order-to ((test-op (test-op "acl-socket/tests"))))
 
 (defsystem "acl-socket/tests"
@@ -42,6 +43,7 @@
                (:file "conditions")
                (:file "waiting")
                (:file "ssl")
+               (:file "dns")
                (:file "leaving")
                (:file "processes"))
   :perform (test-op (operation system)

@@ -46,6 +46,8 @@
 was given, unless said otherwise. Returns how many bytes went. Allegro: the same."))
 
 (defun send-message (sock buffer size host port file ipv6 scope-id)
+  (when (stringp host)
+    (prepare-lookup))
   (let ((octets (message-octets buffer size)))
     (with-texts ((host-name (and (stringp host) host))
                  (port-name (and (stringp port) port))

@@ -58,6 +58,18 @@
        (declaim (inline ,symbol))
        (cffi:defcfun (,name ,symbol) ,result ,@arguments))))
 
+(defmacro define-later-foreign (name result &rest arguments)
+  "As define-foreign, for a function that the library may lack."
+  (let ((symbol (intern (substitute #\- #\_ (string-upcase name)))))
+    `(defun ,symbol ,(mapcar #'first arguments)
+       (let ((pointer (cffi:foreign-symbol-pointer ,name)))
+         (if pointer
+             (cffi:foreign-funcall-pointer pointer () ,@(loop for (argument type) in arguments
+                                                              collect type collect argument)
+                                           ,result)
+             (error 'socket-error :identifier :not-supported :meaning "Not supported"
+                                  :action ,(format nil "calling ~a, which this libacl_socket does not have" name)))))))
+
 (defmacro define-foreign-functions (&rest definitions)
   `(progn ,@(loop for definition in definitions collect `(define-foreign ,@definition))))
 

@@ -43,6 +43,8 @@ datagrams that are received, and EOL are ignored. Allegro: the same."
   (declare (ignore eol))
   (when (and (integerp backlog) (minusp backlog))
     (refuse nil "taking the backlog ~d, which is negative" backlog))
+  (when (stringp remote-host)
+    (prepare-lookup))
   (let* ((datagram (ecase type ((nil :stream :hiper) nil) (:datagram t)))
          (passive (ecase connect (:active nil) (:passive t)))
          (file (ecase address-family (:internet nil) (:file t)))

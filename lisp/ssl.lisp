@@ -2,18 +2,6 @@
 
 (in-package "ACL-SOCKET")
 
-(defmacro define-later-foreign (name result &rest arguments)
-  "As define-foreign, for a function that the library may lack."
-  (let ((symbol (intern (substitute #\- #\_ (string-upcase name)))))
-    `(defun ,symbol ,(mapcar #'first arguments)
-       (let ((pointer (cffi:foreign-symbol-pointer ,name)))
-         (if pointer
-             (cffi:foreign-funcall-pointer pointer () ,@(loop for (argument type) in arguments
-                                                              collect type collect argument)
-                                           ,result)
-             (error 'socket-error :identifier :not-supported :meaning "Not supported"
-                                  :action ,(format nil "calling ~a, which this libacl_socket does not have" name)))))))
-
 (define-later-foreign "acl_make_ssl_client_context" :int32 (args :pointer) (context :pointer))
 (define-later-foreign "acl_make_ssl_server_context" :int32 (args :pointer) (context :pointer))
 (define-later-foreign "acl_free_ssl_context" :int32 (context handle))

@@ -146,6 +146,9 @@
                    ((and (member :ssl needs) (not (ssl-there-p)))
                     (incf skipped)
                     (format t "~&SKIP ~(~a~): no SSL in this libacl_socket~%" name))
+                   ((and (member :dns needs) (not (cffi:foreign-symbol-pointer "acl_dns_query")))
+                    (incf skipped)
+                    (format t "~&SKIP ~(~a~): no DNS client in this libacl_socket~%" name))
                    (t
                     ;; So that the last one is known when the whole does not end.
                     (format t "~&~(~a~)~%" name)

@@ -1,0 +1,61 @@
+;;;; The DNS client, asking a name server of this test.
+
+(in-package "ACL-SOCKET-TESTS")
+
+(defun dns-answer (query)
+  "The response to a query: of host.test an address, 127.1.2.3, of text.test a text; any other name there is none."
+  (let* ((end (loop with at = 12
+                    for length = (aref query at)
+                    until (zerop length)
+                    do (incf at (1+ length))
+                    finally (return (+ at 5))))
+         (question (subseq query 12 end))
+         (name (map 'string #'code-char (subseq question 1 5)))
+         (type (aref question (- (length question) 3)))
+         (data (cond ((and (string= name "host") (= type 1)) '(0 1 0 1 0 0 0 60 0 4 127 1 2 3))
+                     ((and (string= name "text") (= type 16)) '(0 16 0 1 0 0 0 60 0 6 2 97 98 2 99 100)))))
+    (concatenate '(vector (unsigned-byte 8))
+                 (subseq query 0 2)
+                 (list #x81 (cond (data #x80) ((member name '("host" "text") :test #'string=) #x80) (t #x83)))
+                 (list 0 1 0 (if data 1 0) 0 0 0 0)
+                 question
+                 (and data (append '(#xc0 12) data)))))
+
+(deftest (dns-queries :threads :dns)
+  (with-sockets ((server (make-socket :type :datagram :local-host "127.0.0.1" :format :binary)))
+    (let ((serving (thread
+                     (loop
+                       (multiple-value-bind (query count host port)
+                           (handler-case (receive-from server 1500 :extract t)
+                             (socket-error () (return)))
+                         (declare (ignore count))
+                         (let ((answer (coerce (dns-answer query) '(simple-array (unsigned-byte 8) (*)))))
+                           (send-to server answer (length answer) :remote-host host :remote-port port))))))
+          (nameserver (format nil "127.0.0.1#~d" (local-port server))))
+      (unwind-protect
+           (progn
+             (multiple-value-bind (answer time-to-live others) (dns-query "host.test" :nameserver nameserver)
+               (is (= answer (dotted-to-ipaddr "127.1.2.3")))
+               (is (<= 0 time-to-live 60))
+               (is (null others)))
+             (is (equal (dns-query "text.test" :type :txt :nameserver nameserver) '("ab" "cd")))
+             (is (equal (multiple-value-list (dns-query "none.test" :nameserver nameserver))
+                        '(nil nil nil (:no-such-domain))))
+             (is (null (dns-query "host.test" :type :mx :nameserver nameserver)))
+             (let ((response (dns-query "host.test" :decode nil :nameserver nameserver)))
+               (is (typep response 'dns-response))
+               (is (= 1 (length (dns-response-answer response))))
+               (let ((record (first (dns-response-answer response))))
+                 (is (eq (dns-rr-type record) :a))
+                 (is (= (dns-rr-class record) 1))
+                 (is (= (dns-rr-answer record) (dotted-to-ipaddr "127.1.2.3")))))
+             (configure-dns :nameserver nameserver :search '("test") :domain "test")
+             (is (eq *dns-configured* t))
+             (is (equal *domain-search-list* '("test")))
+             (is (= 1 (length *nameservers*)))
+             (is (= (dns-lookup-hostname "host") (dotted-to-ipaddr "127.1.2.3")))
+             (let ((*dns-mode* :acldns))
+               (is (= (lookup-hostname "host.test" :ipv6 nil) (dotted-to-ipaddr "127.1.2.3"))))
+             (is (plusp (dns-nameserver-sent (first *nameservers*)))))
+        (close server)
+        (finish serving)))))
