@@ -54,13 +54,14 @@ LINK_STATIC = $(DIST)/libacl_socket.a $(OPENSSL_LDFLAGS) $$(cat $(NATIVE))
 all: $(LIBRARIES)
 .PHONY: all check check-lisp check-header check-header-matrix check-symbols check-native-libs check-rust check-c \
 	check-c-programs check-cpp check-demo check-install check-valgrind check-instructions check-sanitize check-sanitize-programs \
-	check-tsan-programs check-loom bench demo examples header install install-strip uninstall clean help FORCE
+	check-tsan-programs check-loom bench bench-sbcl demo examples header install install-strip uninstall clean help FORCE
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make                  the shared and the static library, in $(DIST)'
 	@echo 'make demo             builds and runs the examples'
 	@echo 'make bench            the library against bare system calls, as ratios; bench/README.md'
+	@echo 'make bench-sbcl       the Lisp system against streams of SBCL, as ratios'
 	@echo 'make check            every test but the slow ones: make check-valgrind, check-sanitize, check-loom, check-instructions'
 	@echo 'make install          PREFIX=$(PREFIX) LIBDIR INCLUDEDIR PKGCONFIGDIR DESTDIR; also install-strip, uninstall'
 	@echo 'make header           include/acl_socket.h, from the sources'
@@ -277,6 +278,11 @@ $(TARGET)/bench/bench: $(wildcard bench/*.c bench/*.h include/*.h) $(DIST)/$(REA
 
 bench: $(TARGET)/bench/bench
 	@$(TARGET)/bench/bench $(BENCH)
+
+bench-sbcl: all
+	@mkdir -p $(TARGET)/lisp/sbcl
+	@ACL_SOCKET_LIBRARY=$(abspath $(DIST)/$(SONAME)) ACL_SOCKET_FASLS=$(abspath $(TARGET))/lisp/sbcl/ \
+		sbcl --noinform --no-sysinit --no-userinit --non-interactive --load bench/sbcl.lisp
 
 # --- the examples
 
