@@ -6,6 +6,10 @@
   "Whether a socket that was never closed is reported when the garbage collector finds it. Its handle and its
 descriptor are released in any case.")
 
+(defvar *print-hostname-in-stream* t
+  "Whether a socket is printed with the names of hosts, which can take long, rather than with their
+addresses. Allegro: the same.")
+
 (defstruct (reference (:copier nil))
   "A handle of the library and the run of the Lisp image it belongs to."
   (handle 0 :type (unsigned-byte 64))
@@ -73,8 +77,10 @@ descriptor are released in any case.")
                   (unless (car closed)
                     (when *warn-about-dropped-sockets*
                       (ignore-errors
-                       (format *error-output* "~&;; A socket was dropped without being closed: ~a~%"
-                               (printed-socket handle)))))
+                       ;; Nobody waits for a resolver here.
+                       (let ((*print-hostname-in-stream* nil))
+                         (format *error-output* "~&;; A socket was dropped without being closed: ~a~%"
+                                 (printed-socket handle))))))
                   (acl-free-socket handle))))
     socket))
 
@@ -95,10 +101,6 @@ not come to own, because the thread leaves in between, is freed."
              (acl-free-socket (cffi:mem-ref ,place 'handle))))))))
 
 ;;; Printing
-
-(defvar *print-hostname-in-stream* t
-  "Whether a socket is printed with the names of hosts, which can take long, rather than with their
-addresses. Allegro: the same.")
 
 (defun printed-socket (handle)
   (acl-set-print-hostname-in-stream (if *print-hostname-in-stream* 1 0))
