@@ -59,8 +59,11 @@ pub(super) fn connect_internet(args: &MakeSocket<'_>, wait: bool) -> Result<Sock
 
 /// The addresses, now of the one family and now of the other, beginning with that of the first.
 fn interleaved(addresses: Vec<IpAddress>) -> Vec<IpAddress> {
+    if addresses.len() <= 2 {
+        return addresses;
+    }
     let is_v6 = |address: &IpAddress| matches!(address, IpAddress::V6(_));
-    let Some(first) = addresses.first().map(is_v6) else { return addresses };
+    let first = addresses.first().is_some_and(is_v6);
     let (mut ones, mut others): (Vec<_>, Vec<_>) =
         addresses.into_iter().enumerate().partition(|(_, address)| is_v6(address) == first);
     let renumber = |list: &mut Vec<(usize, IpAddress)>, from| {

@@ -113,10 +113,23 @@ pub fn write_bytes(key: usize, bytes: &[u8]) -> Option<()> {
     })
 }
 
+/// Whether there is only ASCII, found by words: short texts are what is written most.
+#[inline(always)]
+fn is_ascii(text: &[u8]) -> bool {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let (words, rest) = text.as_chunks::<8>();
+    let all = words.iter().fold(0, |all, word| all | u64::from_ne_bytes(*word));
+    let last = text.last_chunk::<8>().map_or_else(
+        || rest.iter().fold(0, |all, byte| all | u64::from(*byte)),
+        |last| u64::from_ne_bytes(*last),
+    );
+    (all | last) & HIGH == 0
+}
+
 /// Writes ASCII, and `end` behind it.
 #[inline(always)]
 pub fn write_text(key: usize, text: &[u8], end: &[u8]) -> Option<()> {
-    if !text.is_ascii() {
+    if !is_ascii(text) {
         return None;
     }
     within(Side::Output, key, |cursor| {
@@ -125,4 +138,22 @@ pub fn write_text(key: usize, text: &[u8], end: &[u8]) -> Option<()> {
             cursor.put(end);
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ascii;
+
+    #[test]
+    fn ascii_is_what_has_no_high_bit() {
+        for length in 0..70 {
+            let mut text = vec![0x7f; length];
+            assert!(is_ascii(&text));
+            for at in 0..length {
+                text[at] = 0x80;
+                assert!(!is_ascii(&text), "byte {at} of {length}");
+                text[at] = b'x';
+            }
+        }
+    }
 }
