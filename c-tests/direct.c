@@ -166,6 +166,7 @@ TEST(a_child_reads_its_copy_of_the_buffer)
         OK(acl_clear_output(stream));
         OK(acl_write_byte(stream, 'c'));
         OK(acl_force_output(stream));
+        gone(stream, raw);
         _exit(0);
     }
     EQUAL(waitpid(child, &status, 0), child);
@@ -360,7 +361,7 @@ static acl_status read_own(task *self)
     uint8_t byte;
     int i;
     ADD(all_there, 1);
-    COMES(GET(all_there) == THREADS, 20);
+    COMES(GET(all_there) == (int)self->size, 20);
     for (i = 0; i < 6; i++) {
         OK(acl_read_byte(self->socket, &byte));
         EQUAL(byte, "abcdef"[i]);
@@ -373,13 +374,13 @@ TEST(every_thread_reads_its_own_stream)
 {
     static task tasks[THREADS];
     static int raw[THREADS];
-    int i;
-    for (i = 0; i < THREADS; i++) {
+    int i, count = rounds(THREADS, THREADS / 10);
+    for (i = 0; i < count; i++) {
         acl_socket *stream = STREAM(&raw[i], .format = 0);
         DELIVER(stream, raw[i], "abcdef");
-        TASK_BEGINS(&tasks[i], read_own, .socket = stream);
+        TASK_BEGINS(&tasks[i], read_own, .socket = stream, .size = (size_t)count);
     }
-    for (i = 0; i < THREADS; i++) {
+    for (i = 0; i < count; i++) {
         TASK_ENDS(&tasks[i], 30, ACL_SOCKET_OK);
         expect(raw[i], BYTES("abcdef"));
         gone(tasks[i].socket, raw[i]);

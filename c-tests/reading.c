@@ -415,9 +415,37 @@ TEST(a_reset_is_not_the_end)
     }
 }
 
+TEST(a_copy_of_the_input)
+{
+    EACH_KIND {
+        char room[8];
+        size_t length = 99;
+        int raw;
+        acl_socket *stream = stream_and_raw(kind, NULL, &raw);
+        DELIVER(stream, raw, "abcdef");
+        OK(acl_peek_vector(stream, 6, room, 8, &length));
+        EQUAL(length, 6);
+        CHECK(memcmp(room, "abcdef", 6) == 0);
+        OK(acl_peek_vector(stream, 0, room, 2, &length));
+        EQUAL(length, 2);
+        OK(acl_consume_input(stream, 2));
+        BYTE(stream, 'c');
+        EQUAL(acl_peek_vector(stream, 9, room, 8, &length), ACL_SOCKET_INVALID_ARGUMENT);
+        EQUAL(length, 0);
+        EQUAL(acl_peek_vector(stream, 1, NULL, 8, &length), ACL_SOCKET_INVALID_ARGUMENT);
+        EQUAL(acl_peek_vector(stream, 0, room, 0, &length), ACL_SOCKET_INVALID_ARGUMENT);
+        end_input(stream, raw);
+        OK(acl_peek_vector(stream, 8, room, 8, &length));
+        EQUAL(length, 3);
+        OK(acl_consume_input(stream, 3));
+        EQUAL(acl_peek_vector(stream, 1, room, 8, &length), ACL_SOCKET_END_OF_FILE);
+        gone(stream, raw);
+    }
+}
+
 TEST(only_open_streams_are_read) { only_open_streams(readings, ROWS(readings)); }
 
 MAIN(CASE(bytes), CASE(full_sequences), CASE(a_sequence_that_ends_with_the_input_is_full), CASE(what_is_there),
-     CASE(whether_a_read_would_hang), CASE(clearing_the_input), CASE(input_in_place), CASE(much_input_in_place),
+     CASE(whether_a_read_would_hang), CASE(clearing_the_input), CASE(input_in_place), CASE(a_copy_of_the_input), CASE(much_input_in_place),
      CASE(bytes_and_characters_mixed), CASE(each_format_refuses_the_other_functions), CASE(the_end_stays_the_end),
      CASE(a_reset_is_not_the_end), CASE(only_open_streams_are_read))

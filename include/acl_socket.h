@@ -2585,7 +2585,21 @@ acl_status acl_clear_input(struct acl_socket *sock);
 acl_status acl_peek_input(struct acl_socket *sock, size_t minimum, const void **data, size_t *length);
 
 /**
- * Takes bytes that acl_peek_input showed.
+ * Copies bytes that have arrived and leaves them there: what acl_peek_input does, for threads that share a
+ * stream, because no other one can take what is being looked at away.
+ * @param minimum waits until there are so many, at most size and 65536; 0 counts as 1. There are fewer only
+ * where the end of the file comes first.
+ * @param length how many were copied, at most size. acl_consume_input takes them.
+ * @return as acl_peek_input; ACL_SOCKET_INVALID_ARGUMENT for a minimum of more than size.
+ */
+acl_status acl_peek_vector(struct acl_socket *sock,
+                           size_t minimum,
+                           void *buffer,
+                           size_t size,
+                           size_t *length);
+
+/**
+ * Takes bytes that acl_peek_input or acl_peek_vector showed.
  * @return ACL_SOCKET_OK; ACL_SOCKET_INVALID_ARGUMENT, and nothing taken, for more than there are;
  * ACL_SOCKET_CLOSED, ACL_SOCKET_WRONG_FORMAT, ACL_SOCKET_WRONG_KIND, ACL_SOCKET_INVALID_HANDLE.
  */

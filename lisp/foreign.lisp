@@ -120,6 +120,7 @@
 ;;; Streams.
 (define-foreign-functions
   ("acl_peek_input" :int32 (socket handle) (minimum :size) (data :pointer) (length :pointer))
+  ("acl_peek_vector" :int32 (socket handle) (minimum :size) (buffer :pointer) (size :size) (length :pointer))
   ("acl_consume_input" :int32 (socket handle) (count :size))
   ("acl_read_sequence" :int32 (socket handle) (buffer :pointer) (size :size) (partial-fill :int32) (length :pointer))
   ("acl_read_char" :int32 (socket handle) (character :pointer))

@@ -1,6 +1,7 @@
 //! The reading functions of an active socket.
 
 use super::characters::{Ending, Room};
+use super::decode::copy;
 use super::input::{Last, More};
 use super::transport::{Link, Transport as _};
 use super::{BUFFER, Element, Eol, Reading};
@@ -239,10 +240,26 @@ impl Socket {
     /// The content in place, when there are at least `minimum` bytes or the end is near. Good
     /// until the next read.
     pub fn peek_input(&self, minimum: usize) -> Result<(*const u8, usize)> {
+        self.peek(minimum, BUFFER, |content| (content.as_ptr(), content.len()))
+    }
+
+    /// A copy of its beginning, which stays: how many bytes.
+    pub fn peek_bytes(&self, minimum: usize, room: &mut [u8]) -> Result<usize> {
+        self.peek(minimum, room.len(), |content| {
+            let count = content.len().min(room.len());
+            copy(room, content, count);
+            count
+        })
+    }
+
+    /// Shows the content to `hand_out`, when there are at least `minimum` bytes, at most `most`, or the
+    /// end is near.
+    fn peek<T>(&self, minimum: usize, most: usize, hand_out: impl FnOnce(&[u8]) -> T) -> Result<T> {
         let doing = "peeking at the input of";
         let link = self.link(Some(Element::Byte), doing)?;
-        if minimum > BUFFER {
-            let action = format!("{doing} the {self}: {minimum} bytes are more than {BUFFER}");
+        let most = most.min(BUFFER);
+        if minimum > most {
+            let action = format!("{doing} the {self}: {minimum} bytes are more than {most}");
             return Err(Error::argument(action));
         }
         link.read(|reading| {
@@ -255,7 +272,7 @@ impl Socket {
                 }
             }
             let content = input.content();
-            if content.is_empty() { Err(link.end_of_file()) } else { Ok((content.as_ptr(), content.len())) }
+            if content.is_empty() { Err(link.end_of_file()) } else { Ok(hand_out(content)) }
         })
     }
 
