@@ -20,6 +20,9 @@ const FRAMES: usize = if cfg!(loom) { 2 } else { 16 };
 /// lies between them. Less than any signal frame of the supported machines.
 const SIGNAL_FRAME: usize = 1024;
 
+/// The bit of a place that is not where its call began.
+const INNER: usize = 1;
+
 /// Places further apart than this are on different stacks and cannot be compared.
 const ONE_STACK: usize = 64 << 20;
 
@@ -68,20 +71,24 @@ pub fn enter_from_outside(object: usize) -> Inside {
     let place = place_on_stack();
     let record = record();
     let mut depth = record.depth.load(Ordering::Relaxed);
+    let mut within_left = false;
     while let Some(frame) = depth.checked_sub(1).and_then(|top| record.frames.get(top)) {
-        if !is_left(frame.place.load(Ordering::Relaxed), place) {
+        let old = frame.place.load(Ordering::Relaxed);
+        // What lies deeper in a call is left together with the call, however large its frames are.
+        if !within_left && !is_left(old & !INNER, place) {
             break;
         }
+        within_left = old & INNER != 0;
         depth -= 1;
     }
     record.depth.store(depth, Ordering::Release);
-    push(record, object, place)
+    push(record, object, place & !INNER)
 }
 
 /// Enters another object in the same call.
 #[inline]
 pub fn enter(object: usize) -> Inside {
-    push(record(), object, place_on_stack())
+    push(record(), object, place_on_stack() | INNER)
 }
 
 #[inline]

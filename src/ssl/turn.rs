@@ -69,7 +69,7 @@ impl<T> Turn<T> {
     /// Waits for the turn; false where whoever has it will not give it back.
     #[cold]
     fn wait(&self, me: u32, descriptor: RawFd) -> bool {
-        let mut watch = HolderWatch::default();
+        let mut watch = HolderWatch::of_computing();
         for round in 0.. {
             if self.is_broken() {
                 return false;

@@ -16,6 +16,9 @@ pub const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 /// Processor time that nobody uses between two system calls.
 const LONG: u64 = 100_000_000;
 
+/// Processor time that no step of a handshake takes, on a slow machine.
+const VERY_LONG: u64 = 10_000_000_000;
+
 /// Places further apart than this are on different stacks.
 const ONE_STACK: usize = 64 << 20;
 
@@ -59,20 +62,28 @@ pub struct Watch {
     /// How often in a row it seemed to have left.
     away: u32,
     used: u64,
+    /// A holder may compute, and not only go from one system call to the next.
+    computes: bool,
 }
 
 impl Watch {
+    /// Of a holder that computes.
+    pub fn of_computing() -> Watch {
+        Watch { computes: true, ..Watch::default() }
+    }
+
     /// Looks at the holder of a stream on that descriptor.
     pub fn look(&mut self, holder: Holder, descriptor: RawFd) -> Seen {
         let used = || sys::processor_time(holder.thread).unwrap_or(0);
         if holder != self.holder {
-            *self = Watch { holder, away: 0, used: used() };
+            *self = Watch { holder, away: 0, used: used(), ..*self };
         }
         match sys::doing(holder.thread) {
             Doing::Ended => return Seen::Left,
             Doing::Unknown => return Seen::Inside,
             Doing::Running => {
-                self.away = if used().saturating_sub(self.used) > LONG { self.away + 1 } else { 0 };
+                let long = if self.computes { VERY_LONG } else { LONG };
+                self.away = if used().saturating_sub(self.used) > long { self.away + 1 } else { 0 };
             }
             Doing::Waiting { call, first, stack } => {
                 let same_stack = stack.abs_diff(holder.place) < ONE_STACK;
