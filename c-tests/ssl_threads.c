@@ -74,6 +74,32 @@ TEST(a_reader_and_a_writer_at_each_end)
     }
 }
 
+static void *look_and_end(void *stream)
+{
+    acl_ssl_connection connection;
+    int i;
+    for (i = 0; i < 30; i++)
+        OK(acl_get_ssl_connection(stream, &connection));
+    return NULL;
+}
+
+/* A thread that has given its turn back and ended is not one that ended in the middle of it. */
+TEST(threads_that_end_are_not_taken_for_gone)
+{
+    ssl_pair pair;
+    int round, i;
+    ssl_connection(&pair, CLIENT, SERVER);
+    for (round = 0; round < (getenv("ACL_TEST_SLOW") != NULL ? 20 : 1500); round++) {
+        pthread_t threads[6];
+        for (i = 0; i < 6; i++)
+            EQUAL(pthread_create(&threads[i], NULL, look_and_end, pair.client), 0);
+        for (i = 0; i < 6; i++)
+            EQUAL(pthread_join(threads[i], NULL), 0);
+    }
+    talk(&pair);
+    both_done(&pair);
+}
+
 static void *read_line(void *stream)
 {
     LINE(stream, "the answer");
@@ -467,6 +493,7 @@ TEST(bytes_are_exact_for_who_leaves)
 
 MAIN(
     CASE(a_reader_and_a_writer_at_each_end),
+    CASE(threads_that_end_are_not_taken_for_gone),
     CASE(a_request_is_not_held_up_by_who_waits_for_its_answer),
     CASE(closing_wakes_who_waits),
     CASE(time_outs_and_deadlines_end_waiting),

@@ -14,7 +14,7 @@ use std::os::fd::RawFd;
 pub struct Turn<T> {
     /// The number of the thread inside, with `CONTENDED` where others may wait; 0 for none.
     owner: AtomicU32,
-    /// Counts the turns, so that who waits sees that they go on.
+    /// Changes at the beginning and at the end of each turn, so that who waits sees that they go on.
     turns: AtomicU32,
     place: AtomicUsize,
     broken: AtomicBool,
@@ -56,9 +56,14 @@ impl<T> Turn<T> {
         }
         let leave = Leave { turn: self, me };
         self.place.store(std::ptr::from_ref(&leave).addr(), Ordering::Relaxed);
-        self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.count();
         // SAFETY: it is this thread's turn, and whose turn it was before has given it back.
         Some(step(unsafe { &mut *self.inner.get() }))
+    }
+
+    #[inline]
+    fn count(&self) {
+        self.turns.store(self.turns.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
     /// The value when nobody else knows it any more.
@@ -93,11 +98,15 @@ impl<T> Turn<T> {
                 }
                 let holder = Holder {
                     thread,
-                    turn: self.turns.load(Ordering::Relaxed),
+                    turn: self.turns.load(Ordering::SeqCst),
                     place: self.place.load(Ordering::Relaxed),
                 };
-                let stays = self.owner.load(Ordering::Relaxed) & !CONTENDED == thread;
-                if stays && watch.look(holder, descriptor) == Seen::Left {
+                // It may have given the turn back, and ended, before it was looked at.
+                let stays = || {
+                    self.owner.load(Ordering::SeqCst) & !CONTENDED == thread
+                        && self.turns.load(Ordering::SeqCst) == holder.turn
+                };
+                if stays() && watch.look(holder, descriptor) == Seen::Left && stays() {
                     self.broken.store(true, Ordering::SeqCst);
                 }
             }
@@ -114,6 +123,7 @@ struct Leave<'a, T> {
 impl<T> Drop for Leave<'_, T> {
     #[inline]
     fn drop(&mut self) {
+        self.turn.count();
         let free = self.turn.owner.compare_exchange(self.me, 0, Ordering::Release, Ordering::Relaxed);
         if free.is_err() {
             self.turn.owner.store(0, Ordering::Release);
