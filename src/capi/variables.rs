@@ -70,11 +70,14 @@ pub extern "C" fn acl_get_non_local_exits() -> i32 {
 }
 
 /// Says whether threads of this process leave stream functions by longjmp out of signal handlers, as a
-/// Lisp's with-timeout does. A thread may always leave so; but there is an instant between the system's
-/// moving bytes and this library's taking note, in which bytes that arrived are lost to the stream, or
-/// bytes that were sent (fewer than 4096, or of a large write) are sent again. With 1 there is none:
-/// all bytes go through the stream's buffers, and the system itself takes the note, at some tens of
-/// nanoseconds a call. To be set before streams are in use.
+/// Lisp's with-timeout does. A thread may always leave so while it waits. But a handler can also come in the
+/// middle of moving bytes: then bytes that arrived may be lost to the stream, bytes that were sent may be sent
+/// again, and a chunked body may end in ACL_SOCKET_CHUNKING_ERROR. With 1 it cannot, and a stream goes on byte by
+/// byte where it stood: signals are held back while it is moved and let through while the call waits, at two more
+/// system calls for each call that finds nothing in the buffer, or no room. SIGSEGV and other faults of the
+/// thread itself are never held back. A call that is left may have done its work or not: to know what was read,
+/// look with acl_peek_input and take with acl_consume_input; to know what was written, keep the call that
+/// fills the buffer from being left, and leave acl_force_output. To be set before streams are in use.
 /// @param value 1 or 0.
 /// @return ACL_SOCKET_OK, ACL_SOCKET_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]

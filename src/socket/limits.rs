@@ -120,7 +120,7 @@ impl Socket {
         mut operation: impl FnMut(Fd, Wait) -> std::result::Result<T, Errno>,
         action: impl Fn() -> String,
     ) -> Result<T> {
-        if self.descriptor.is_limited() {
+        if self.descriptor.is_limited() || sys::are_held() {
             return self.run_limited(direction, operation, action);
         }
         self.descriptor.run(|fd| operation(fd, Wait::Yes), action)
@@ -163,9 +163,10 @@ impl Socket {
     ) -> Result<T> {
         let end = self.limits.end(direction);
         // The kernel's own time-out spares the call that asks whether there is something; a signal
-        // would make it begin again, and of a deadline it knows nothing.
-        let kernel_waits =
-            self.limits.deadline.load(Ordering::Relaxed) == 0 && !matches!(self.role, Role::Passive(_));
+        // would make it begin again, of a deadline it knows nothing, and it would hold signals back.
+        let kernel_waits = self.limits.deadline.load(Ordering::Relaxed) == 0
+            && !matches!(self.role, Role::Passive(_))
+            && !sys::are_held();
         if kernel_waits {
             match self.descriptor.run(|fd| operation(fd, Wait::Once), &action) {
                 Err(error) if error.code == libc::EINTR => {}

@@ -8,7 +8,7 @@ use super::turn::Turn;
 use super::verify::{Purpose, Wishes};
 use super::wire::{self, Wire};
 use crate::error::{Identifier, Result};
-use crate::sys::{self, Fd, Masked, Ready};
+use crate::sys::{Fd, Ready};
 use openssl_sys as ffi;
 use std::ffi::c_int;
 use std::os::fd::RawFd;
@@ -133,7 +133,6 @@ impl Ssl {
         fd: Fd,
         body: impl FnOnce(&mut Engine) -> std::result::Result<Step, Failure>,
     ) -> std::result::Result<Step, Failure> {
-        let _masked = sys::calls_leave_notes().then(Masked::begin);
         let run = |engine: &mut Engine| {
             engine.wire().fd = fd;
             let done = body(engine);
@@ -150,7 +149,6 @@ impl Ssl {
 
     /// Looks at the connection; `None` where a step was left in the middle.
     pub fn look<T>(&self, descriptor: RawFd, look: impl FnOnce(&mut Engine) -> T) -> Option<T> {
-        let _masked = sys::calls_leave_notes().then(Masked::begin);
         self.turn.with(descriptor, look)
     }
 }

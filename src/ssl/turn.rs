@@ -1,7 +1,7 @@
 //! Turns at an SSL object: one thread at a time enters it, for a step that never waits.
 //!
 //! A thread may leave a step by `longjmp`, though only out of a signal handler that came in the middle of
-//! computing. What it leaves is nothing that OpenSSL could go on with: nobody enters it any more.
+//! computing, which is held back where leaving is exact. What it leaves is nothing that OpenSSL could go on with: nobody enters it any more.
 
 use crate::stream::{BETWEEN_LOOKS, Holder, HolderWatch, Seen};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -49,6 +49,7 @@ impl<T> Turn<T> {
     #[inline]
     pub fn with<R>(&self, descriptor: RawFd, step: impl FnOnce(&mut T) -> R) -> Option<R> {
         let me = sys::thread_id();
+        let _held = sys::hold();
         if self.owner.compare_exchange(0, me, Ordering::Acquire, Ordering::Relaxed).is_err()
             && !self.wait(me, descriptor)
         {

@@ -88,7 +88,7 @@ impl Output {
         taken: &mut usize,
     ) -> Result<()> {
         // Of bytes that go from where they are nobody knows where a call that is left was.
-        if total < DIRECT || sys::calls_leave_notes() {
+        if total < DIRECT || sys::leaving_is_exact() {
             if total < DIRECT && !self.has_room_for(total) {
                 self.flush(link)?;
             }

@@ -11,7 +11,7 @@ use super::transport::Transport;
 use super::window::{Moved, View};
 use crate::error::{Errno, Error, Identifier, Result};
 use crate::socket::Format;
-use crate::sys::{self, Note, Wait};
+use crate::sys::{self, Wait};
 use std::ops::Range;
 
 /// A request for at least so many bytes of one chunk goes past the buffer.
@@ -74,18 +74,20 @@ pub struct Input {
     pub(super) shift: Shift,
     /// The errno that ended the connection: the system tells it once and then says end of file.
     broken: i32,
-    note: Note,
     /// The replacement that was put back has been counted.
     pub(super) counted: bool,
     shift_of: Option<Charset>,
 }
 
 impl Input {
-    /// Takes what came in a call that was left.
+    /// Gives up what a call had in its hands that was left in the middle of moving it, where leaving is
+    /// not exact.
     #[inline]
-    pub fn recover(&mut self, link: &impl Transport) {
-        if self.note.is_open() {
-            link.recover(&mut self.bytes, &mut self.note);
+    pub fn recover(&mut self) {
+        if !(self.start <= self.ready && self.ready <= self.raw && self.raw <= self.bytes.len()) {
+            self.bytes.clear();
+            (self.start, self.ready, self.raw, self.ascii) = (0, 0, 0, 0);
+            self.last = Last::default();
         }
     }
 
@@ -331,7 +333,7 @@ impl Input {
             return Err(Errno(self.broken).during(format!("reading from the {}", link.describe())));
         }
         let most = BUFFER - self.bytes.len();
-        let received = link.receive(&mut self.bytes, most, wait, &mut self.note);
+        let received = link.receive(&mut self.bytes, most, wait);
         if self.remember(received)? > 0 {
             return Ok(More::Grew);
         }
@@ -425,7 +427,7 @@ impl Input {
             Some(left) => left.min(room.len() as u64) >= DIRECT_CHUNK,
         };
         // What goes to the caller's memory is lost where the caller leaves.
-        let large = large && !sys::calls_leave_notes();
+        let large = large && !sys::leaving_is_exact();
         if !large || self.raw < self.bytes.len() || !self.swallow.is_empty() || self.broken != 0 {
             return Ok((self.more(link, Wait::Yes)?, 0));
         }

@@ -288,14 +288,16 @@ impl<T: Windowed> Direction<T> {
 
     #[inline]
     fn run<R>(&self, me: u32, own: bool, body: impl FnOnce(&mut T) -> R) -> R {
+        let _held = sys::hold();
         let leave = Leave { lock: self, me, own };
         if own { &self.own_mark } else { &self.mark }.set(&leave);
         #[allow(unsafe_code)]
         // SAFETY: this thread owns the lock. Whoever owned it before has unlocked it or has left
         // the call without returning, whose borrow has ended with that call.
         let state = unsafe { &mut *self.state.get() };
-        if let Some(moved) = self.window.settle(T::SIDE) {
+        if let Some(moved) = self.window.moved(T::SIDE) {
             state.settle(moved);
+            self.window.forget();
         }
         body(state)
     }

@@ -143,7 +143,7 @@ impl Stream {
     pub(crate) fn has_content(&self, socket: &Socket) -> bool {
         let link = Link { socket, stream: self, element: None };
         let look = |reading: &mut Reading| {
-            reading.input.recover(&link);
+            reading.input.recover();
             // What came over SSL may be less than a record, and what is to come may want a handshake.
             reading.input.has_content(&link) || (self.is_secure() && reading.input.receives(&link))
         };
@@ -212,12 +212,12 @@ impl Stream {
 
 /// Whether streams are exact for threads that leave calls by `longjmp`.
 pub fn non_local_exits() -> bool {
-    sys::calls_leave_notes()
+    sys::leaving_is_exact()
 }
 
 /// Says whether they shall be.
 pub fn set_non_local_exits(on: bool) {
-    sys::set_calls_leave_notes(on);
+    sys::make_leaving_exact(on);
 }
 
 impl Socket {

@@ -170,7 +170,7 @@ impl Output {
             self.send_buffered(link)?;
         }
         // Of bytes that go from where they are nobody knows where a call that is left was.
-        if bytes.len() < DIRECT || sys::calls_leave_notes() {
+        if bytes.len() < DIRECT || sys::leaving_is_exact() {
             return bytes.chunks(BUFFER).try_for_each(|piece| {
                 self.flush(link)?;
                 self.append(piece);

@@ -26,7 +26,7 @@ impl Link<'_> {
         reading: &mut Reading,
         body: impl FnOnce(&mut Reading) -> Result<T>,
     ) -> (Result<T>, bool) {
-        reading.input.recover(self);
+        reading.input.recover();
         let done = body(reading);
         reading.input.release_if_empty();
         (done, reading.input.holds_something() || self.holds())
@@ -183,7 +183,7 @@ impl Socket {
         let link = self.link(Some(Element::Character), "reading a line from")?;
         // The buffer stays, though it may be empty now.
         let view = link.alone(true, |reading| {
-            reading.input.recover(&link);
+            reading.input.recover();
             let view = link.line_in_place(reading);
             (view, reading.input.holds_something() || link.holds())
         });

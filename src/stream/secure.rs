@@ -12,7 +12,7 @@ use crate::error::{Error, Identifier, Result};
 use crate::socket::{Direction, Socket};
 use crate::ssl::{AHEAD, Engine, Failure, Info, Ssl, Step};
 use crate::stream::counts::Count;
-use crate::sys::{self, Note, Wait};
+use crate::sys::{self, Wait};
 use std::result::Result as Outcome;
 
 /// The SSL layer of a stream.
@@ -171,7 +171,7 @@ impl Link<'_> {
         wait: Wait,
         receive: impl FnMut(sys::Fd, Wait) -> Outcome<usize, crate::error::Errno>,
     ) -> Result<Option<usize>> {
-        if wait != Wait::Yes || !ssl.is_idle() || sys::calls_leave_notes() {
+        if wait != Wait::Yes || !ssl.is_idle() || sys::leaving_is_exact() {
             return Ok(None);
         }
         self.run(Direction::Input, wait, receive, || self.reading()).map(Some)
@@ -241,7 +241,7 @@ impl Link<'_> {
                 self.stream.input.beat();
                 let idle = self.stream.ssl().is_some_and(|ssl| ssl.is_idle());
                 // A receive that waits comes next.
-                if !idle || sys::calls_leave_notes() {
+                if !idle || sys::leaving_is_exact() {
                     self.socket.wait_ready(Direction::Input, ready, || self.reading())?;
                 }
                 Ok(None)
@@ -250,27 +250,11 @@ impl Link<'_> {
     }
 
     #[inline(never)]
-    pub(super) fn send_secure(
-        &self,
-        secure: &Secure,
-        pieces: [&[u8]; 3],
-        wait: Wait,
-        note: &mut Note,
-    ) -> Result<usize> {
+    pub(super) fn send_secure(&self, secure: &Secure, pieces: [&[u8]; 3], wait: Wait) -> Result<usize> {
         self.check_output_shut()?;
         self.ready_for(secure, Direction::Output, wait)?;
-        let write = |engine: &mut Engine| {
-            let step = engine.write(pieces)?;
-            // No signal comes before it is noted.
-            if let Step::Done(count) = step
-                && sys::calls_leave_notes()
-            {
-                note.put(count);
-            }
-            Ok(step)
-        };
+        let write = |engine: &mut Engine| engine.write(pieces);
         let count = self.steps(&secure.ssl, (Direction::Output, wait), write, || self.writing())?;
-        note.take();
         self.stream.counts.add(Count::Sent, count);
         Ok(count)
     }

@@ -56,7 +56,7 @@ impl Script {
 }
 
 impl Transport for Script {
-    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait, _: &mut Note) -> Result<usize> {
+    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<usize> {
         let mut incoming = self.incoming.borrow_mut();
         if wait == Wait::No && !incoming.is_empty() && self.random.borrow_mut().below(3) == 0 {
             return Err(Error::new(Identifier::WOULD_BLOCK, "reading"));
@@ -74,10 +74,6 @@ impl Transport for Script {
         then.extend(&incoming[direct..count]);
         incoming.drain(..count);
         Ok(count)
-    }
-
-    fn recover(&self, _: &mut Vec<u8>, _: &mut Note) -> usize {
-        0
     }
 
     fn recover_sent(&self, _: &mut Note) -> usize {

@@ -17,11 +17,7 @@ const SMALL: usize = 4096;
 pub trait Transport {
     /// Receives at most so many bytes behind what `buffer` holds, into its spare capacity; 0 is the
     /// end of the file. Where waiting is not allowed and needed the error is `WOULD_BLOCK`.
-    /// Where calls are left by `longjmp` a note tells of what came meanwhile.
-    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait, note: &mut Note) -> Result<usize>;
-
-    /// What came in a call that was left: how much of it there is behind the buffer now.
-    fn recover(&self, buffer: &mut Vec<u8>, note: &mut Note) -> usize;
+    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<usize>;
 
     /// Receives into `first`, and what does not fit there into the spare capacity of `then`.
     fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize>;
@@ -143,15 +139,12 @@ fn would_block(error: Error) -> Error {
 
 impl Transport for Link<'_> {
     #[inline]
-    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait, note: &mut Note) -> Result<usize> {
+    fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<usize> {
         self.stream.input.beat();
         if let Some(secure) = self.stream.secure() {
             return self.receive_secure(secure, buffer, most, wait);
         }
-        let receive = |fd, wait| match sys::calls_leave_notes() {
-            true => sys::receive_noted(fd, buffer, most, wait, note),
-            false => sys::receive(fd, buffer, most, wait),
-        };
+        let receive = |fd, wait| sys::receive(fd, buffer, most, wait);
         self.received(self.run(Direction::Input, wait, receive, || self.reading()))
     }
 
@@ -169,12 +162,12 @@ impl Transport for Link<'_> {
     fn send(&self, pieces: [&[u8]; 3], wait: Wait, note: &mut Note) -> Result<usize> {
         self.stream.output.beat();
         if let Some(secure) = self.stream.secure() {
-            return self.send_secure(secure, pieces, wait, note);
+            return self.send_secure(secure, pieces, wait);
         }
         let small = pieces.iter().map(|piece| piece.len()).sum::<usize>() < SMALL;
         let send = |fd, wait| {
             // What is small mostly goes at once, and only who waits can be left in the middle of it.
-            if small && !sys::calls_leave_notes() {
+            if small || wait == Wait::No {
                 let sent = sys::send(fd, pieces, Wait::No);
                 if sent != Err(Errno(libc::EAGAIN)) || wait == Wait::No {
                     return sent;
@@ -187,7 +180,7 @@ impl Transport for Link<'_> {
 
     fn send_gathered(&self, pieces: &[IoSlice<'_>], wait: Wait, note: &mut Note) -> Result<usize> {
         if let Some(secure) = self.stream.secure() {
-            return self.send_secure(secure, first_three(pieces), wait, note);
+            return self.send_secure(secure, first_three(pieces), wait);
         }
         self.stream.output.beat();
         let send = |fd, wait| sys::send_gathered_noted(fd, pieces, wait, note);
@@ -195,7 +188,7 @@ impl Transport for Link<'_> {
     }
 
     fn send_file(&self, file: RawFd, offset: Option<u64>, most: u64) -> Result<Option<usize>> {
-        if sys::calls_leave_notes() || self.stream.secure().is_some() {
+        if sys::leaving_is_exact() || self.stream.secure().is_some() {
             return Ok(None);
         }
         self.stream.output.beat();
@@ -209,12 +202,6 @@ impl Transport for Link<'_> {
             Ok(Some(count)) => self.sent(Ok(count)).map(Some),
             Err(error) => self.sent(Err(error)).map(Some),
         }
-    }
-
-    fn recover(&self, buffer: &mut Vec<u8>, note: &mut Note) -> usize {
-        let count = note.take_received(buffer);
-        self.stream.counts.add(Count::Received, count);
-        count
     }
 
     fn recover_sent(&self, note: &mut Note) -> usize {

@@ -265,7 +265,7 @@ impl Window {
 
     /// Closes it for who holds the lock, whose it is or was; where its owner came.
     #[inline]
-    pub fn settle(&self, side: Side) -> Option<Moved> {
+    pub fn moved(&self, side: Side) -> Option<Moved> {
         if self.cursor.base.load(Ordering::Relaxed).is_null() {
             return None;
         }
@@ -276,11 +276,17 @@ impl Window {
             pane.key.store(0, Ordering::Relaxed);
             compiler_fence(Ordering::SeqCst);
         }
-        self.cursor.base.store(std::ptr::null_mut(), Ordering::Relaxed);
         Some(Moved {
             next: self.cursor.next.load(Ordering::Relaxed) as usize,
             character_end: self.cursor.character_end.load(Ordering::Relaxed) as usize,
         })
+    }
+
+    /// Where its owner came has been taken over. Who leaves before this is taken over again.
+    #[inline]
+    pub fn forget(&self) {
+        compiler_fence(Ordering::SeqCst);
+        self.cursor.base.store(std::ptr::null_mut(), Ordering::Relaxed);
     }
 
     /// Closes it from any thread, after what forbids to open it again has been made known by a

@@ -239,7 +239,7 @@ impl Socket {
         }
         if let Some(on) = chunking.input {
             link.stream.input.with(link.number(), |reading| {
-                reading.input.recover(&link);
+                reading.input.recover();
                 reading.input.set_chunking(on);
             });
         }

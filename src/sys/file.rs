@@ -2,6 +2,7 @@
 
 use super::Fd;
 use super::message::Wait;
+use super::signals::{change_mask, set_of};
 use super::time::poll_all;
 use crate::error::Errno;
 use std::mem::MaybeUninit;
@@ -83,17 +84,7 @@ struct NoSigpipe {
     pending: bool,
 }
 
-const SIGPIPE_SET: u64 = 1 << (libc::SIGPIPE - 1);
-
-/// The signal mask as the system call has it, which the C library's type is longer than.
-fn change_mask(how: libc::c_int, set: u64) -> u64 {
-    let mut before = 0_u64;
-    // SAFETY: the pointers describe masks of 8 bytes.
-    unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, how, &raw const set, &raw mut before, size_of::<u64>());
-    }
-    before
-}
+const SIGPIPE_SET: u64 = set_of(libc::SIGPIPE);
 
 impl NoSigpipe {
     fn begin() -> NoSigpipe {

@@ -1,5 +1,6 @@
 //! Waiting for a word to change.
 
+use super::signals::let_through;
 use super::time::Time;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -7,16 +8,9 @@ use std::time::Duration;
 /// Sleeps while the word has that value, at most so long; may return early.
 pub fn wait_while(word: &AtomicU32, value: u32, at_most: Duration) {
     let time = Time::of(at_most);
+    let wait = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the word and the time outlive the call.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            word.as_ptr(),
-            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
-            value,
-            time.as_ptr(),
-        )
-    };
+    let_through(|| unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), wait, value, time.as_ptr()) });
 }
 
 /// Wakes one thread that sleeps on the word.

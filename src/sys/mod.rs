@@ -20,6 +20,7 @@ mod note;
 mod options;
 pub mod process;
 mod resolver;
+mod signals;
 mod stack;
 mod threads;
 mod time;
@@ -37,13 +38,12 @@ pub use file::{may_wait, read_file, send_file, wait_for_source};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
 pub use message::{Wait, arrived, receive, receive_from, receive_into, receive_split, send, send_to};
-pub use note::{
-    Note, calls_leave_notes, not_left, receive_noted, send_gathered_noted, send_noted, set_calls_leave_notes,
-};
+pub use note::{Note, send_gathered_noted, send_noted};
 pub use options::{Switch, set_number, set_switch};
 pub use resolver::{Families, Lookup, host_addresses, host_name, service_port};
+pub use signals::{are_held, hold, leaving_is_exact, make_leaving_exact, not_left};
 pub use stack::Stack;
-pub use threads::{Doing, Masked, Uncancelled, now, now_with_sleep, polled, stack_pointer, thread_pointer};
+pub use threads::{Doing, Uncancelled, now, now_with_sleep, polled, stack_pointer, thread_pointer};
 pub use time::{Ready, poll_all, set_timeout, sleep, wait_for};
 
 // What models have a kernel of their own for.

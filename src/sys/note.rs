@@ -1,34 +1,13 @@
 //! System calls that leave a note of how much they moved, for calls that a signal handler leaves by
 //! `longjmp`: the kernel writes the note before any handler can run, and the next call reads it.
-//! `recvmmsg` and `sendmmsg` do so; for one message they are as good as `recvmsg` and `sendmsg`.
+//! `sendmmsg` does so; for one message it is as good as `sendmsg`.
 
 use super::Fd;
 use super::message::Wait;
-use super::threads::Masked;
+use super::signals::not_left;
 use crate::error::Errno;
 use std::io::IoSlice;
-use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
-
-/// Whether every call leaves a note; sending does wherever it may wait.
-static NOTES: AtomicBool = AtomicBool::new(false);
-
-/// Whether every call leaves a note.
-#[inline]
-pub fn calls_leave_notes() -> bool {
-    NOTES.load(Ordering::Relaxed)
-}
-
-/// Says whether every call shall.
-pub fn set_calls_leave_notes(on: bool) {
-    NOTES.store(on, Ordering::Relaxed);
-}
-
-/// Allocates memory: where calls are left at any instant, that shall not be one in which malloc has its
-/// lock.
-pub fn not_left<T>(allocate: impl FnOnce() -> T) -> T {
-    let _masked = calls_leave_notes().then(Masked::begin);
-    allocate()
-}
+use std::sync::atomic::{Ordering, compiler_fence};
 
 /// The note of the last such call of one direction of a stream. It has no memory before the first.
 #[derive(Default)]
@@ -62,23 +41,6 @@ impl Note {
         header.map_or(0, |header| header.msg_len as usize)
     }
 
-    /// Notes what was moved otherwise, to be taken by who moved it or by the next call.
-    pub fn put(&mut self, moved: usize) {
-        // SAFETY: integers and pointers, for which zero is valid.
-        let header = self.header.get_or_insert_with(|| not_left(|| Box::new(unsafe { std::mem::zeroed() })));
-        header.msg_len = moved as _;
-        compiler_fence(Ordering::SeqCst);
-        self.open = true;
-    }
-
-    /// As much as that call moved into the spare capacity of the buffer, which has not changed since.
-    pub fn take_received(&mut self, buffer: &mut Vec<u8>) -> usize {
-        let count = self.take().min(buffer.capacity() - buffer.len());
-        // SAFETY: the kernel has written `count` bytes there.
-        unsafe { buffer.set_len(buffer.len() + count) };
-        count
-    }
-
     fn run(
         &mut self,
         fd: Fd,
@@ -106,22 +68,6 @@ impl Note {
 
 fn piece(start: *const u8, length: usize) -> libc::iovec {
     libc::iovec { iov_base: start.cast_mut().cast(), iov_len: length }
-}
-
-/// As `receive`, leaving a note.
-pub fn receive_noted(
-    fd: Fd,
-    buffer: &mut Vec<u8>,
-    most: usize,
-    wait: Wait,
-    note: &mut Note,
-) -> Result<usize, Errno> {
-    let spare = buffer.spare_capacity_mut();
-    let room = piece(spare.as_ptr().cast(), spare.len().min(most));
-    let count = note.run(fd, &[room], libc::SYS_recvmmsg, wait.flag(), wait)?;
-    // SAFETY: the kernel has written `count` bytes there.
-    unsafe { buffer.set_len(buffer.len() + count) };
-    Ok(count)
 }
 
 /// As `send`, leaving a note.

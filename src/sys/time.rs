@@ -2,6 +2,7 @@
 
 use super::Fd;
 use super::descriptor::{last_errno, once};
+use super::signals::let_through;
 use crate::error::Errno;
 use std::time::Duration;
 
@@ -51,11 +52,12 @@ pub fn poll_all(descriptors: &mut [libc::pollfd], at_most: Option<Duration>) -> 
     let time = time.as_mut().map_or(std::ptr::null_mut(), |time| &raw mut time.0);
     // SAFETY: the pointer and the count describe the descriptors; the time outlives the call, and
     // it is a bare system call, which is no cancellation point.
-    once(|| unsafe {
+    let poll = || unsafe {
         let none = std::ptr::null::<libc::c_void>();
         libc::syscall(libc::SYS_ppoll, descriptors.as_mut_ptr(), descriptors.len(), time, none, 0_usize)
             as isize
-    })
+    };
+    let_through(|| once(poll))
 }
 
 /// Sleeps so long, or until a signal comes.
