@@ -2,6 +2,7 @@
  * the stream goes on where it stood, byte by byte. */
 #include "chunks.h"
 #include "concurrent.h"
+#include <sys/mman.h>
 #include <sys/time.h>
 
 enum { PIECE = 30000, MOST_SHOWN = 60000 };
@@ -220,9 +221,39 @@ TEST(signals_come_in_waits_and_the_mask_stays)
     gone(stream, raw);
 }
 
+static char *page;
+
+static void open_page(int number)
+{
+    (void)number;
+    if (mprotect(page, 4096, PROT_READ | PROT_WRITE) != 0)
+        abort();
+}
+
+/* Collectors of garbage protect memory and open it when it is touched, which a reader may be the first to do. */
+TEST(a_fault_in_the_callers_memory_reaches_its_handler)
+{
+    int raw;
+    size_t length;
+    uint8_t byte;
+    acl_socket *stream = STREAM(&raw, .format = 0);
+    OK(acl_set_non_local_exits(1));
+    page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(page != MAP_FAILED);
+    signal(SIGSEGV, open_page);
+    put(raw, "0123456789", 10);
+    OK(acl_read_byte(stream, &byte));
+    OK(acl_read_vector(stream, page, 4096, &length));
+    EQUAL(length, 9);
+    EQUAL(memcmp(page, "123456789", 9), 0);
+    EQUAL(munmap(page, 4096), 0);
+    gone(stream, raw);
+}
+
 MAIN(
     CASE(what_is_read_is_exact),
     CASE(what_is_read_in_chunks_is_exact),
     CASE(what_is_written_is_exact),
     CASE(what_is_written_in_chunks_is_exact),
-    CASE(signals_come_in_waits_and_the_mask_stays))
+    CASE(signals_come_in_waits_and_the_mask_stays),
+    CASE(a_fault_in_the_callers_memory_reaches_its_handler))
