@@ -38,9 +38,11 @@ pub(super) fn directly<T>(reach: impl FnOnce() -> Option<T>, body: impl FnOnce()
     if reach().is_some() { 0 } else { beyond(body) }
 }
 
-/// Its own frame is small, so that a call that was left in `reach` is seen to be above.
+/// Its own frame is small, so that a call that was left in `reach` is seen to be above. By its ABI it
+/// does not unwind, which lets its caller jump to it.
+#[allow(improper_ctypes_definitions)]
 #[inline(never)]
-fn beyond(body: impl FnOnce() -> Result<()>) -> i32 {
+extern "C" fn beyond(body: impl FnOnce() -> Result<()>) -> i32 {
     direct::not_reached();
     outlined(body)
 }

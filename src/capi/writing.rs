@@ -80,7 +80,10 @@ pub extern "C" fn acl_write_sequence(
     buffer: *const c_void,
     size: usize,
 ) -> acl_status {
-    boundary(|| socket(sock)?.write_bytes(bytes(buffer, size, "buffer")?, &mut 0))
+    directly(
+        || direct::write_bytes(sock.addr(), some_bytes(buffer, size)?),
+        move || socket(sock)?.write_bytes(bytes(buffer, size, "buffer")?, &mut 0),
+    )
 }
 
 /// Writes bytes and tells how many were taken.

@@ -135,7 +135,9 @@ pub fn write_text(key: usize, text: &[u8], end: &[u8]) -> Option<()> {
     within(Side::Output, key, |cursor| {
         (1..=cursor.room(true)).contains(&(text.len() + end.len())).then(|| {
             cursor.put(text);
-            cursor.put(end);
+            if !end.is_empty() {
+                cursor.put(end);
+            }
         })
     })
 }

@@ -347,7 +347,7 @@ impl Cursor {
         debug_assert!(bytes.len() <= self.room(false));
         // SAFETY: as in `content`; nobody else looks at what lies behind `next`.
         unsafe { base.add(next as usize).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
-        self.advance(bytes.len());
+        self.next.store(next + bytes.len() as u32, Ordering::Relaxed);
     }
 
     #[inline(always)]
