@@ -272,9 +272,13 @@ check-sanitize: $(if $(FEATURES),$(STATICLIB))
 BENCH =
 BENCH_FLAGS = -std=c99 -D_GNU_SOURCE -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror -O2 -g -pthread -Iinclude
 
-$(TARGET)/bench/bench: $(wildcard bench/*.c bench/*.h include/*.h) $(DIST)/$(REAL)
+DECODERS = $(TARGET)/bench/chunks/release/libacl_socket_bench_chunks.a
+$(DECODERS): bench/chunks/src/lib.rs bench/chunks/Cargo.toml src/stream/chunks.rs
+	MAKEFLAGS= cargo build --quiet --release --locked --manifest-path bench/chunks/Cargo.toml --target-dir $(TARGET)/bench/chunks
+
+$(TARGET)/bench/bench: $(wildcard bench/*.c bench/*.h include/*.h) $(DECODERS) $(DIST)/$(REAL)
 	@mkdir -p $(@D)
-	$(CC) $(BENCH_FLAGS) $(CFLAGS) $(filter %.c,$^) -o $@ $(LDFLAGS) $(LINK_SHARED) $(if $(FEATURES),-I$(VENDORED)/include -L$(VENDORED)/lib64 -L$(VENDORED)/lib,$(OPENSSL_CFLAGS)) -lssl -lcrypto -lpthread -ldl
+	$(CC) $(BENCH_FLAGS) $(CFLAGS) $(filter %.c,$^) $(DECODERS) -o $@ $(LDFLAGS) $(LINK_SHARED) $(if $(FEATURES),-I$(VENDORED)/include -L$(VENDORED)/lib64 -L$(VENDORED)/lib,$(OPENSSL_CFLAGS)) -lssl -lcrypto -lpthread -ldl
 
 bench: $(TARGET)/bench/bench
 	@$(TARGET)/bench/bench $(BENCH)

@@ -99,7 +99,7 @@ void fail(struct run *run, const char *what, const char *why) __attribute__((nor
 enum loop {
     ROUND_TRIPS, SEND, RECEIVE_SOME, RECEIVE_ALL, READ_LINES, READ_BYTES, READ_CHARACTERS, WRITE_LINES,
     WRITE_BYTES, READ_CHUNKS, READ_CHUNK_BYTES, CONNECT, ACCEPT, HOLD, SEND_DATAGRAMS, RECEIVE_DATAGRAMS, DATAGRAM_TRIPS,
-    WAIT_FOR_ONE, SEND_FILE, PARSE, FORMAT, CHECK_HANDLES, HANDSHAKES,
+    WAIT_FOR_ONE, SEND_FILE, PARSE, FORMAT, DECODE, CHECK_HANDLES, HANDSHAKES,
     RESUMPTIONS, LOOPS
 };
 
@@ -108,6 +108,7 @@ struct contender {
     void (*loops[LOOPS])(struct run *run);
 };
 extern const struct contender raw, rawbuf, raw_calls, acl, acl_in_place, acl_calls, acl_many, ssl_openssl, ssl_acl;
+extern const struct contender pico_decoder, acl_decoder;
 
 struct workload {
     const char *name;

@@ -14,6 +14,9 @@ pub const CHUNK_END: &[u8; 2] = b"\r\n";
 /// What ends a chunked body that has no trailers.
 pub const BODY_END: &[u8; 5] = b"0\r\n\r\n";
 
+/// Bytes of a size that are looked at together.
+const PLAIN: usize = 8;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Reading plain bytes: chunking is switched off.
@@ -99,7 +102,40 @@ impl Chunks {
 
     /// Reads framing up to the next data, the end of the body or a failure; answers how many bytes
     /// it took.
+    #[inline]
     pub fn advance(&mut self, bytes: &[u8]) -> usize {
+        match self.plain_size_line(bytes) {
+            Some((size, taken)) => {
+                (self.state, self.left) = (State::Data, size);
+                taken
+            }
+            None => self.advance_by_steps(bytes),
+        }
+    }
+
+    /// Most chunks begin with a few digits and nothing else, and end as they shall: the size of such a one,
+    /// and the length of the line, with the end of the chunk before.
+    #[inline]
+    fn plain_size_line(&self, bytes: &[u8]) -> Option<(u64, usize)> {
+        let line = match self.state {
+            State::DataReturn => bytes.strip_prefix(CHUNK_END)?,
+            State::Size if self.line == 0 => bytes,
+            _ => return None,
+        };
+        let mut size = 0;
+        for (length, byte) in line.first_chunk::<PLAIN>()?.iter().enumerate() {
+            let Some(digit) = char::from(*byte).to_digit(16) else {
+                let ended = *byte == b'\r' && line.get(length + 1) == Some(&b'\n') && size > 0;
+                let taken = bytes.len() - line.len() + length + CHUNK_END.len();
+                return ended.then_some((size, taken));
+            };
+            size = size << 4 | u64::from(digit);
+        }
+        None
+    }
+
+    #[cold]
+    fn advance_by_steps(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         for byte in bytes {
             if matches!(self.state, State::Off | State::Data | State::Ended | State::Failed(_)) {
