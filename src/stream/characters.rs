@@ -7,7 +7,7 @@ use super::mode::{Eol, Malformed, Mode};
 use super::transport::Transport;
 use crate::error::{Error, Identifier, Result};
 use crate::socket::Direction;
-use crate::sys::Wait;
+use crate::sys::{self, Wait};
 
 pub const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
@@ -198,7 +198,7 @@ impl Input {
             if self.pending.is_none() && mode.charset.has_ascii() {
                 let plain = match mode.eol {
                     Eol::Unix => self.content().len(),
-                    _ => memchr::memchr(b'\r', self.content()).unwrap_or(self.content().len()),
+                    _ => sys::position(b'\r', self.content()).unwrap_or(self.content().len()),
                 };
                 let at_end = plain < self.content().len();
                 if plain > 0 && self.decode(link, mode, room, plain, at_end)?.1 {

@@ -4,6 +4,7 @@
 
 use super::decode::copy;
 use super::window::{self, Cursor, Side, within};
+use crate::sys;
 
 /// To be called where nothing was reached.
 #[inline]
@@ -53,7 +54,7 @@ pub fn unread_char(key: usize, character: u32) -> Option<()> {
 #[inline(always)]
 fn line(cursor: &Cursor) -> Option<&[u8]> {
     let content = cursor.content(true);
-    let end = memchr::memchr(b'\n', content)?;
+    let end = sys::position(b'\n', content)?;
     content.get(..=end)
 }
 

@@ -10,7 +10,7 @@ use super::input::{Input, More};
 use super::mode::{Eol, Mode};
 use super::transport::Transport;
 use crate::error::Result;
-use crate::sys::Wait;
+use crate::sys::{self, Wait};
 use std::ops::Range;
 
 /// A line found in the content: where its text ends and where the next line begins.
@@ -27,12 +27,14 @@ struct Found {
 fn find(content: &[u8], searched: usize, eol: Eol) -> Option<Found> {
     let unseen = content.get(searched..).unwrap_or_default();
     if matches!(eol, Eol::Unix | Eol::Dos) {
-        let newline = searched + memchr::memchr(b'\n', unseen)?;
+        let newline = searched + sys::position(b'\n', unseen)?;
         let after_return =
             eol == Eol::Dos && content.get(..newline).is_some_and(|text| text.ends_with(b"\r"));
         return Some(Found { text: newline - usize::from(after_return), next: newline + 1, open: false });
     }
-    let text = searched + memchr::memchr2(b'\n', b'\r', unseen)?;
+    let newline = sys::position(b'\n', unseen);
+    let before = unseen.get(..newline.unwrap_or(unseen.len())).unwrap_or_default();
+    let text = searched + sys::position(b'\r', before).or(newline)?;
     let pair = eol.is_any() && content.get(text) == Some(&b'\r');
     let next = content.get(text + 1);
     let both = pair && next == Some(&b'\n');

@@ -13,6 +13,7 @@ mod file;
 mod futex;
 mod interfaces;
 mod md5;
+mod memory;
 mod message;
 #[cfg(loom)]
 pub mod model;
@@ -37,6 +38,7 @@ pub use epoll::{EVENTS, Happened, doorbell, epoll, ring, silence, unwatch, wait 
 pub use file::{may_wait, read_file, send_file, wait_for_source};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
+pub use memory::position;
 pub use message::{Wait, arrived, receive, receive_from, receive_into, receive_split, send, send_to};
 pub use note::{Note, send_gathered_noted, send_noted};
 pub use options::{Switch, set_number, set_switch};
