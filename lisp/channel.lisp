@@ -37,6 +37,8 @@
   (write-limit 128 :type (integer 0 256))
   (encoder :utf-8)
   (newline #.(coerce #(10) '(simple-array (unsigned-byte 8) (*))) :type (or null octets))
+  ;; Whether a newline that is written is the octet of its code.
+  (plain-newline t)
   ;; Whether CR is a byte like others in what is read.
   (plain-return t)
   (external-format :utf-8)
@@ -67,6 +69,7 @@
           (channel-decoder channel) utf-8
           (channel-encoder channel) utf-8
           (channel-newline channel) (unless (zerop reads) (coerce octets 'octets))
+          (channel-plain-newline channel) (and (plusp reads) (equal octets '(10)))
           (channel-plain-return channel) (zerop eol)
           (channel-external-format channel) (intern (string-upcase name) "KEYWORD")
           (channel-eol-convention channel) (aref *eol-conventions* eol))))

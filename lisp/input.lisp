@@ -51,7 +51,7 @@
   (declare (type channel channel) (type index minimum))
   (give-back socket channel)
   (when (zerop (length (channel-input channel)))
-    (setf (channel-input channel) (make-octets +window-size+)))
+    (setf (channel-input channel) (make-octets (+ +window-size+ +octets-behind+))))
   (multiple-value-bind (status count) (peek-window channel minimum)
     (declare (type index count))
     (cond ((eql status 0)
@@ -166,81 +166,57 @@
 
 ;;; Lines
 
-(defun position-of-newline (octets start end)
+(defun utf-8-string (octets start end)
+  "The string of octets in UTF-8; nil where they are malformed."
   (declare (type octets octets) (type index start end))
-  #+sbcl
-  (with-octets-pointer (pointer octets start)
-    (let ((found (sb-alien:alien-funcall
-                  (sb-alien:extern-alien "memchr" (function sb-sys:system-area-pointer sb-sys:system-area-pointer
-                                                            sb-alien:int sb-alien:unsigned-long))
-                  pointer 10 (- end start))))
-      (unless (= (sb-sys:sap-int found) 0)
-        (+ start (the index (sb-sys:sap- found pointer))))))
-  #-sbcl
-  (position 10 octets :start start :end end))
-
-#+(and sbcl 64-bit little-endian)
-(defun widen (octets start string count)
-  "Stores octets as the characters of a string, eight at a time. Whether all were below 128."
-  (declare (type octets octets) (type (simple-array character (*)) string) (type index start count))
-  (when (or (> (+ start count) (length octets)) (> count (length string)))
-    (error "~d octets from ~d on are more than there are." count start))
-  (sb-sys:with-pinned-objects (octets string)
-    (locally (declare (optimize (speed 3) (safety 0) (debug 0)))
-      (let ((source (sb-sys:sap+ (sb-sys:vector-sap octets) start))
-            (target (sb-sys:vector-sap string))
-            (at 0) (seen 0))
-        (declare (type index at) (type (unsigned-byte 64) seen))
-        (loop while (<= (+ at 8) count)
-              do (let ((word (sb-sys:sap-ref-64 source at)))
-                   (declare (type (unsigned-byte 64) word))
-                   (setf seen (logior seen word))
-                   ;; Two characters of 32 bits in each store.
-                   (macrolet ((store (pair)
-                                `(setf (sb-sys:sap-ref-64 target (+ (* 4 at) ,(* 8 pair)))
-                                       (logior (ldb (byte 8 ,(* 16 pair)) word)
-                                               (ash (ldb (byte 8 ,(+ 8 (* 16 pair))) word) 32)))))
-                     (store 0) (store 1) (store 2) (store 3))
-                   (incf at 8)))
-        (loop while (< at count)
-              do (let ((octet (sb-sys:sap-ref-8 source at)))
-                   (setf seen (logior seen octet)
-                         (sb-sys:sap-ref-32 target (* 4 at)) octet)
-                   (incf at)))
-        (not (logtest seen #x8080808080808080))))))
-
-#-(and sbcl 64-bit little-endian)
-(defun widen (octets start string count)
-  "Stores octets as the characters of a string. Whether all were below 128."
-  (declare (type octets octets) (type (simple-array character (*)) string) (type index start count))
   (fast
-    (let ((seen 0))
-      (declare (type octet seen))
-      (dotimes (at count (< seen 128))
-        (let ((octet (aref octets (+ start at))))
-          (setf seen (logior seen octet)
-                (schar string at) (code-char octet)))))))
+    (let ((string (make-string (- end start))) (count 0))
+      (declare (type index count))
+      (loop while (< start end)
+            do (let ((octet (aref octets start)))
+                 (if (< octet 128)
+                     (setf (schar string count) (code-char octet)
+                           start (1+ start))
+                     (multiple-value-bind (code next) (decode-utf-8 octets start end)
+                       (unless code
+                         (return-from utf-8-string nil))
+                       (setf (schar string count) (code-char (the (integer 0 #x10ffff) code))
+                             start (the index next))))
+                 (incf count)))
+      (subseq string 0 count))))
 
-(defun ascii-string (octets start end limit)
-  "The string of octets that all are characters below LIMIT; nil where one is not."
-  (declare (type octets octets) (type index start end) (type (integer 0 256) limit))
-  (let ((string (make-string (- end start))))
-    (when (or (widen octets start string (- end start)) (= limit 256))
-      string)))
+(defun window-line (socket channel)
+  "The next line where the window holds it, or comes to, as a whole and translates it; nil otherwise."
+  (declare (type channel channel))
+  (loop
+    (let* ((start (channel-index channel))
+           (end (channel-end channel))
+           (octets (channel-input channel)))
+      (multiple-value-bind (found ascii) (if (< start end) (find-line-end octets start end) nil)
+        (when found
+          (let ((line (cond ((or ascii (= (channel-read-limit channel) 256))
+                             (octets-string octets start found))
+                            ((eq (channel-decoder channel) :utf-8)
+                             (utf-8-string octets start found)))))
+            (when line
+              (setf (channel-index channel) (1+ (the index found))
+                    (channel-unread channel) 0))
+            (return line)))
+        ;; Its end may be to come.
+        (unless (and (< (- end start) +window-size+)
+                     (refill socket channel (1+ (- end start))))
+          (return nil))))))
 
 (defun channel-line (socket channel)
   "The next line, and whether the end of the file ended it; nil where there is none."
   (declare (type channel channel))
-  ;; Most lines are in the window as a whole.
-  (when (and (channel-plain-return channel) (plusp (channel-read-limit channel))
-             (or (< (channel-index channel) (channel-end channel)) (refill socket channel)))
-    (let* ((start (channel-index channel))
-           (end (position-of-newline (channel-input channel) start (channel-end channel)))
-           (line (and end (ascii-string (channel-input channel) start end (channel-read-limit channel)))))
-      (when line
-        (setf (channel-index channel) (1+ end)
-              (channel-unread channel) 0)
-        (return-from channel-line (values line nil)))))
+  (let ((line (and (channel-plain-return channel) (plusp (channel-read-limit channel))
+                   (window-line socket channel))))
+    (if line
+        (values line nil)
+        (line-by-characters socket channel))))
+
+(defun line-by-characters (socket channel)
   (let ((line (make-array 160 :element-type 'character :adjustable t :fill-pointer 0)))
     (loop
       (let ((character (channel-next-char socket channel)))

@@ -137,6 +137,21 @@
   (put-character socket channel character)
   character)
 
+(defun write-many (socket channel string start end)
+  "Writes characters of which most are single octets, and a newline is one of them."
+  (declare (type channel channel) (type (simple-array character (*)) string) (type index start end))
+  (loop while (< start end)
+        do (when (>= (channel-fill channel) (length (channel-output channel)))
+             (begin-gathering socket channel))
+           (let* ((fill (channel-fill channel))
+                  (count (min (- end start) (- (length (channel-output channel)) fill))))
+             (if (narrow string start count (channel-output channel) fill (channel-write-limit channel))
+                 (setf (channel-fill channel) (+ fill count))
+                 (loop for i of-type index from start below (+ start count)
+                       do (put-character socket channel (schar string i))))
+             (setf start (+ start count))))
+  (setf (channel-line-start channel) (char= (schar string (1- end)) #\Newline)))
+
 (defun write-characters (socket channel string start end)
   (declare (type channel channel) (type string string) (type index start end))
   (macrolet ((each (type access)
@@ -146,7 +161,10 @@
                     (loop for i of-type index from start below end
                           do (put-character socket channel (,access string i)))))))
     (typecase string
-      ((simple-array character (*)) (each (simple-array character (*)) schar))
+      ((simple-array character (*))
+       (if (and (channel-plain-newline channel) (< (+ start 8) end))
+           (write-many socket channel string start end)
+           (each (simple-array character (*)) schar)))
       (simple-base-string (each simple-base-string schar))
       (t (each string char))))
   string)

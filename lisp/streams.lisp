@@ -6,7 +6,8 @@
 (defmacro define-stream-method (name (&rest arguments) &body body)
   "Defines the method of a stream function for an active socket, with CHANNEL bound."
   `(defmethod ,name ((socket active-stream-socket) ,@arguments)
-     (let ((channel (socket-channel socket)))
+     ;; SBCL makes an access of slot-value here, and would call a reader.
+     (let ((channel (the channel #+sbcl (slot-value socket 'reference) #-sbcl (socket-reference socket))))
        ,@body)))
 
 (define-stream-method trivial-gray-streams:stream-read-byte ()
