@@ -146,7 +146,7 @@ TEST(questions_leave_the_chance_to_put_back)
 
 TEST(every_reader_sees_what_was_put_back)
 {
-    static const size_t lengths[READERS] = { 1, 5, 5, 5, 5, 2, 2, 2, 4, 4, 2, 2 };
+    static const size_t lengths[READERS] = { 1, 5, 5, 5, 5, 5, 2, 2, 2, 4, 4, 2, 2 };
     int raw, reader;
     char room[10];
     const char *data;

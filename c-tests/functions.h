@@ -4,13 +4,13 @@
 #include "texts.h"
 
 /* Functions that give bytes, then those that give text, then those that end at a newline. */
-enum { READ_BYTE, READ_VECTOR, READ_SEQUENCE, READ_SEQUENCE_PARTLY, PEEK_INPUT,
+enum { READ_BYTE, READ_VECTOR, READ_VECTOR_NO_HANG, READ_SEQUENCE, READ_SEQUENCE_PARTLY, PEEK_INPUT,
     READ_CHAR, READ_CHAR_NO_HANG, PEEK_CHAR, READ_STRING, READ_STRING_PARTLY,
     READ_LINE, READ_LINE_VIEW, READERS, TEXT_READERS = READ_CHAR, LINE_READERS = READ_LINE };
 
 static inline const char *reader_name(int reader)
 {
-    static const char *const names[] = { "read_byte", "read_vector", "read_sequence", "read_sequence, partly", "peek_input",
+    static const char *const names[] = { "read_byte", "read_vector", "read_vector_no_hang", "read_sequence", "read_sequence, partly", "peek_input",
         "read_char", "read_char_no_hang", "peek_char", "read_string", "read_string, partly", "read_line", "read_line_view" };
     return names[reader];
 }
@@ -27,6 +27,10 @@ static inline acl_status read_by(int reader, acl_socket *stream, char *room, siz
     switch (reader) {
     case READ_BYTE: status = acl_read_byte(stream, (uint8_t *)room); break;
     case READ_VECTOR: return acl_read_vector(stream, room, size, length);
+    case READ_VECTOR_NO_HANG:
+        while ((status = acl_read_vector_no_hang(stream, room, size, length)) == ACL_SOCKET_WOULD_BLOCK)
+            await(fd_of(stream), POLLIN);
+        return status;
     case READ_SEQUENCE: return acl_read_sequence(stream, room, size, 0, length);
     case READ_SEQUENCE_PARTLY: return acl_read_sequence(stream, room, size, 1, length);
     case PEEK_INPUT: status = acl_peek_input(stream, 1, &input, length); break;

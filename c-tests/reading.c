@@ -119,6 +119,62 @@ TEST(what_is_there)
     }
 }
 
+/* Takes what is there and never waits; what is large goes straight to the buffer, be calls left or not. */
+TEST(what_is_there_without_waiting)
+{
+    static unsigned char room[100000];
+    fill_with(million, sizeof million, 0, 256);
+    EACH_KIND {
+        int exits;
+        for (exits = 0; exits < 2; exits++) {
+            int raw;
+            size_t length = 77, total = 0;
+            uint64_t count;
+            transfer sender;
+            acl_status status;
+            acl_socket *stream = stream_and_raw(kind, NULL, &raw);
+            OK(acl_set_non_local_exits(exits));
+            EQUAL(acl_read_vector_no_hang(stream, room, sizeof room, &length), ACL_SOCKET_WOULD_BLOCK);
+            EQUAL(length, 0);
+            EQUAL(acl_read_vector_no_hang(stream, room, 0, &length), ACL_SOCKET_INVALID_ARGUMENT);
+            DELIVER(stream, raw, "hello");
+            BYTE(stream, 'h');
+            OK(acl_read_vector_no_hang(stream, room, 3, &length));
+            EQUAL(length, 3);
+            SAME(room, "ell", 3);
+            OK(acl_read_vector_no_hang(stream, room, sizeof room, &length));
+            EQUAL(length, 1);
+            EQUAL(acl_read_vector_no_hang(stream, room, sizeof room, &length), ACL_SOCKET_WOULD_BLOCK);
+            if (kind != OVER_TCP) {
+                /* More than the stream's own buffer has room for. */
+                deliver(stream, raw, million, 80000);
+                OK(acl_read_vector_no_hang(stream, room, sizeof room, &length));
+                EQUAL(length, 80000);
+                SAME(room, million, 80000);
+                OK(acl_set_socket_bytes_read(stream, 5));
+            }
+            start(&sender, send_all, raw, million, sizeof million);
+            while ((status = acl_read_vector_no_hang(stream, room, sizeof room - total % 99991, &length)) != ACL_SOCKET_END_OF_FILE) {
+                if (status == ACL_SOCKET_WOULD_BLOCK) {
+                    EQUAL(length, 0);
+                    await(fd_of(stream), POLLIN);
+                    continue;
+                }
+                OK(status);
+                CHECK(length > 0 && length <= sizeof room - total % 99991 && length <= sizeof million - total);
+                SAME(room, million + total, length);
+                total += length;
+            }
+            EQUAL(length, 0);
+            EQUAL(total, sizeof million);
+            OK(acl_socket_bytes_read(stream, &count));
+            EQUAL(count, 5 + sizeof million);
+            finish(&sender, stream);
+        }
+    }
+    OK(acl_set_non_local_exits(0));
+}
+
 TEST(whether_a_read_would_hang)
 {
     EACH_KIND {
@@ -323,6 +379,7 @@ READING(read_byte, acl_read_byte(s, &(uint8_t){ 0 }))
 READING(read_sequence, acl_read_sequence(s, (char[4]){ 0 }, 4, 0, &(size_t){ 0 }))
 READING(read_sequence_partly, acl_read_sequence(s, (char[4]){ 0 }, 4, 1, &(size_t){ 0 }))
 READING(read_vector, acl_read_vector(s, (char[4]){ 0 }, 4, &(size_t){ 0 }))
+READING(read_vector_no_hang, acl_read_vector_no_hang(s, (char[4]){ 0 }, 4, &(size_t){ 0 }))
 READING(peek_input, acl_peek_input(s, 4, &(const void *){ NULL }, &(size_t){ 0 }))
 READING(consume_input, (do_peek_input(s), acl_consume_input(s, 1)))
 READING(read_char, acl_read_char(s, &(uint32_t){ 0 }))
@@ -340,6 +397,7 @@ READING(clear_input, acl_clear_input(s))
 static const operation readings[] = {
     ENTRY(read_byte, ON_BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(read_sequence, ON_BYTES, ACL_SOCKET_END_OF_FILE),
     ENTRY(read_sequence_partly, ON_BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(read_vector, ON_BYTES, ACL_SOCKET_END_OF_FILE),
+    ENTRY(read_vector_no_hang, ON_BYTES, ACL_SOCKET_END_OF_FILE),
     ENTRY(peek_input, ON_BYTES, ACL_SOCKET_END_OF_FILE), ENTRY(consume_input, ON_BYTES, ACL_SOCKET_INVALID_ARGUMENT),
     ENTRY(read_char, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(read_char_no_hang, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE),
     ENTRY(peek_char, ON_CHARACTERS, ACL_SOCKET_END_OF_FILE), ENTRY(unread_char, ON_CHARACTERS, ACL_SOCKET_INVALID_ARGUMENT),
@@ -445,7 +503,7 @@ TEST(a_copy_of_the_input)
 
 TEST(only_open_streams_are_read) { only_open_streams(readings, ROWS(readings)); }
 
-MAIN(CASE(bytes), CASE(full_sequences), CASE(a_sequence_that_ends_with_the_input_is_full), CASE(what_is_there),
+MAIN(CASE(bytes), CASE(full_sequences), CASE(a_sequence_that_ends_with_the_input_is_full), CASE(what_is_there), CASE(what_is_there_without_waiting),
      CASE(whether_a_read_would_hang), CASE(clearing_the_input), CASE(input_in_place), CASE(a_copy_of_the_input), CASE(much_input_in_place),
      CASE(bytes_and_characters_mixed), CASE(each_format_refuses_the_other_functions), CASE(the_end_stays_the_end),
      CASE(a_reset_is_not_the_end), CASE(only_open_streams_are_read))

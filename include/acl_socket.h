@@ -2549,6 +2549,16 @@ acl_status acl_read_sequence(struct acl_socket *sock,
 acl_status acl_read_vector(struct acl_socket *sock, void *buffer, size_t size, size_t *length);
 
 /**
+ * Takes the bytes that are there, at most size, and never waits, not for another thread that reads either.
+ * They come from the stream's own buffer, and where that is empty straight from the system, a call for
+ * each: a function for large pieces. They do so after acl_set_non_local_exits(1) too: a thread that may be
+ * made to leave holds that back during the call, which is short, as a Lisp does without interrupts.
+ * @param length how many were stored.
+ * @return ACL_SOCKET_OK; ACL_SOCKET_WOULD_BLOCK where nothing is there yet; else as acl_read_byte.
+ */
+acl_status acl_read_vector_no_hang(struct acl_socket *sock, void *buffer, size_t size, size_t *length);
+
+/**
  * Whether there is something to read, which is received if need be without waiting.
  * @param ready 1 where a byte is there; 0 where none is yet, and at the end of the file.
  * @return ACL_SOCKET_OK or the error of reading, as acl_read_byte. Allegro: listen.

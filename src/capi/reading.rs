@@ -277,6 +277,30 @@ pub extern "C" fn acl_read_vector(
     )
 }
 
+/// Takes the bytes that are there, at most size, and never waits, not for another thread that reads either.
+/// They come from the stream's own buffer, and where that is empty straight from the system, a call for
+/// each: a function for large pieces. They do so after acl_set_non_local_exits(1) too: a thread that may be
+/// made to leave holds that back during the call, which is short, as a Lisp does without interrupts.
+/// @param length how many were stored.
+/// @return ACL_SOCKET_OK; ACL_SOCKET_WOULD_BLOCK where nothing is there yet; else as acl_read_byte.
+#[unsafe(no_mangle)]
+pub extern "C" fn acl_read_vector_no_hang(
+    sock: *mut acl_socket,
+    buffer: *mut c_void,
+    size: usize,
+    length: *mut usize,
+) -> acl_status {
+    boundary(|| {
+        let place = out(length, "length")?;
+        place.write(0);
+        let sock = socket(sock)?;
+        let mut stored = 0;
+        let done = sock.read_bytes_no_hang(room(buffer, size, "buffer")?, &mut stored);
+        place.write(stored);
+        done
+    })
+}
+
 /// Whether there is something to read, which is received if need be without waiting.
 /// @param ready 1 where a byte is there; 0 where none is yet, and at the end of the file.
 /// @return ACL_SOCKET_OK or the error of reading, as acl_read_byte. Allegro: listen.

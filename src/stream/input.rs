@@ -392,13 +392,14 @@ impl Input {
         true
     }
 
-    /// Reads bytes, as many as there is room for, or where not `full` what one receive brings.
-    /// `length` says at any time how many are stored. True at the end of the file.
+    /// Reads bytes, as many as there is room for, or where not `full` what one receive brings, which may
+    /// be nothing where waiting is not allowed: `WOULD_BLOCK`. `length` says at any time how many are stored. True at the end of the file.
     pub fn read_bytes(
         &mut self,
         link: &impl Transport,
         out: &mut [u8],
         full: bool,
+        wait: Wait,
         length: &mut usize,
     ) -> Result<bool> {
         loop {
@@ -411,7 +412,7 @@ impl Input {
             if room.is_empty() || (!full && *length > 0) {
                 return Ok(false);
             }
-            let (more, direct) = self.receive_bytes(link, room)?;
+            let (more, direct) = self.receive_bytes(link, room, wait)?;
             *length += direct;
             if more == More::End {
                 return Ok(true);
@@ -420,16 +421,16 @@ impl Input {
     }
 
     /// Gets more content: a large request goes straight to `room`.
-    fn receive_bytes(&mut self, link: &impl Transport, room: &mut [u8]) -> Result<(More, usize)> {
+    fn receive_bytes(&mut self, link: &impl Transport, room: &mut [u8], wait: Wait) -> Result<(More, usize)> {
         let left = self.chunks.as_ref().filter(|chunks| chunks.is_on()).map(|chunks| chunks.left());
         let large = match left {
-            None => room.len() >= BUFFER,
+            None => room.len() >= BUFFER || wait == Wait::No,
             Some(left) => left.min(room.len() as u64) >= DIRECT_CHUNK,
         };
-        // What goes to the caller's memory is lost where the caller leaves.
-        let large = large && !sys::leaving_is_exact();
+        // What goes to the caller's memory is lost where the caller leaves, which who waits does.
+        let large = large && (wait == Wait::No || !sys::leaving_is_exact());
         if !large || self.raw < self.bytes.len() || !self.swallow.is_empty() || self.broken != 0 {
-            return Ok((self.more(link, Wait::Yes)?, 0));
+            return Ok((self.more(link, wait)?, 0));
         }
         let limit = usize::try_from(left.unwrap_or(u64::MAX)).unwrap_or(usize::MAX).min(room.len());
         let room = room.get_mut(..limit).unwrap_or_default();
@@ -439,7 +440,7 @@ impl Input {
         } else {
             self.release();
         }
-        let received = link.receive_split(room, &mut self.bytes);
+        let received = link.receive_split(room, &mut self.bytes, wait);
         let count = self.remember(received)?;
         if count == 0 {
             return Ok((self.end_of_connection()?, 0));

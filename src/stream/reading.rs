@@ -206,7 +206,17 @@ impl Socket {
         let link = self.link(Some(Element::Byte), "reading bytes from")?;
         link.read(|reading| {
             reading.forget_line();
-            let end = reading.input.read_bytes(&link, buffer, full, length)?;
+            let end = reading.input.read_bytes(&link, buffer, full, Wait::Yes, length)?;
+            if end { Err(link.end_of_file()) } else { Ok(()) }
+        })
+    }
+
+    /// Takes what is there without waiting.
+    pub fn read_bytes_no_hang(&self, buffer: &mut [u8], length: &mut usize) -> Result<()> {
+        let link = self.link(Some(Element::Byte), "reading bytes from")?;
+        link.read_no_hang(|reading| {
+            reading.forget_line();
+            let end = reading.input.read_bytes(&link, buffer, false, Wait::No, length)?;
             if end { Err(link.end_of_file()) } else { Ok(()) }
         })
     }

@@ -211,13 +211,13 @@ impl Link<'_> {
     }
 
     #[inline(never)]
-    pub(super) fn receive_secure_into(&self, secure: &Secure, room: &mut [u8]) -> Result<usize> {
-        self.ready_for(secure, Direction::Input, Wait::Yes)?;
+    pub(super) fn receive_secure_into(&self, secure: &Secure, room: &mut [u8], wait: Wait) -> Result<usize> {
+        self.ready_for(secure, Direction::Input, wait)?;
         let mut rest = Vec::new();
         loop {
             let front = room.get_mut(..AHEAD).unwrap_or_default();
             let receive = |fd, wait| sys::receive_split(fd, front, &mut rest, wait);
-            let ahead = self.receive_ahead(&secure.ssl, Wait::Yes, receive)?;
+            let ahead = self.receive_ahead(&secure.ssl, wait, receive)?;
             let read = |engine: &mut Engine| {
                 if let Some(count) = ahead {
                     engine.feed(room.get(..count).unwrap_or_default());
@@ -225,7 +225,7 @@ impl Link<'_> {
                 engine.read(room)
             };
             let step = self.step(&secure.ssl, read, || self.reading());
-            if let Some(count) = self.after_read(step, Wait::Yes)? {
+            if let Some(count) = self.after_read(step, wait)? {
                 return Ok(count);
             }
         }

@@ -66,7 +66,7 @@ impl Transport for Script {
         Ok(count)
     }
 
-    fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize> {
+    fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>, _: Wait) -> Result<usize> {
         let mut incoming = self.incoming.borrow_mut();
         let count = self.size(incoming.len().min(first.len() + then.capacity() - then.len()));
         let direct = count.min(first.len());
@@ -343,7 +343,8 @@ fn bodies_do_not_depend_on_chunks_and_segments() {
         loop {
             let mut buffer = vec![0; 1 + random.below(50)];
             let mut length = 0;
-            let end = input.read_bytes(&script, &mut buffer, random.below(2) == 0, &mut length).unwrap();
+            let end =
+                input.read_bytes(&script, &mut buffer, random.below(2) == 0, Wait::Yes, &mut length).unwrap();
             read.extend(&buffer[..length]);
             input.release_if_empty();
             if end {
@@ -354,7 +355,7 @@ fn bodies_do_not_depend_on_chunks_and_segments() {
         assert_eq!(input.chunks().map(Chunks::trailers), Some(&b"Name: value\r\n"[..]));
         input.set_chunking(false);
         let (mut buffer, mut length) = ([0; 20], 0);
-        assert!(input.read_bytes(&script, &mut buffer, true, &mut length).unwrap());
+        assert!(input.read_bytes(&script, &mut buffer, true, Wait::Yes, &mut length).unwrap());
         assert_eq!(&buffer[..length], b"behind");
     }
 }
@@ -374,7 +375,7 @@ fn large_chunks_go_straight_and_whole() {
         let mut input = Input::default();
         input.set_chunking(true);
         let (mut buffer, mut length) = (vec![0; 400_000], 0);
-        assert!(input.read_bytes(&script, &mut buffer, true, &mut length).unwrap());
+        assert!(input.read_bytes(&script, &mut buffer, true, Wait::Yes, &mut length).unwrap());
         assert!(buffer[..length] == body);
     }
 }
@@ -435,7 +436,7 @@ fn what_is_written_arrives_whatever_the_system_takes_at_once() {
         let mut input = Input::default();
         input.set_chunking(true);
         let (mut buffer, mut length) = (vec![0; written.len() + 1], 0);
-        assert!(input.read_bytes(&framed, &mut buffer, true, &mut length).unwrap());
+        assert!(input.read_bytes(&framed, &mut buffer, true, Wait::Yes, &mut length).unwrap());
         assert!(buffer[..length] == written);
         assert!(framed.incoming.borrow().is_empty());
     }

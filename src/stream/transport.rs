@@ -20,7 +20,7 @@ pub trait Transport {
     fn receive(&self, buffer: &mut Vec<u8>, most: usize, wait: Wait) -> Result<usize>;
 
     /// Receives into `first`, and what does not fit there into the spare capacity of `then`.
-    fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize>;
+    fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>, wait: Wait) -> Result<usize>;
 
     /// Sends the pieces in their order; fewer bytes may go. A note tells of what went in a call that
     /// was left.
@@ -149,13 +149,13 @@ impl Transport for Link<'_> {
     }
 
     #[inline]
-    fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>) -> Result<usize> {
+    fn receive_split(&self, first: &mut [u8], then: &mut Vec<u8>, wait: Wait) -> Result<usize> {
         self.stream.input.beat();
         if let Some(secure) = self.stream.secure() {
-            return self.receive_secure_into(secure, first);
+            return self.receive_secure_into(secure, first, wait);
         }
         let receive = |fd, wait| sys::receive_split(fd, first, then, wait);
-        self.received(self.run(Direction::Input, Wait::Yes, receive, || self.reading()))
+        self.received(self.run(Direction::Input, wait, receive, || self.reading()))
     }
 
     #[inline]
