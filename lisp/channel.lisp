@@ -41,6 +41,8 @@
   (plain-newline t)
   ;; Whether CR is a byte like others in what is read.
   (plain-return t)
+  ;; Whether input is more than the system knows of: it comes over SSL.
+  (secure nil)
   (external-format :utf-8)
   (eol-convention :unix)
   (read-timeout nil)

@@ -123,6 +123,7 @@
   ("acl_peek_vector" :int32 (socket handle) (minimum :size) (buffer :pointer) (size :size) (length :pointer))
   ("acl_consume_input" :int32 (socket handle) (count :size))
   ("acl_read_sequence" :int32 (socket handle) (buffer :pointer) (size :size) (partial-fill :int32) (length :pointer))
+  ("acl_read_vector_no_hang" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
   ("acl_read_char" :int32 (socket handle) (character :pointer))
   ("acl_read_char_no_hang" :int32 (socket handle) (character :pointer))
   ("acl_unread_char" :int32 (socket handle) (character :uint32))

@@ -13,6 +13,55 @@
             (channel-unread channel) 0))
     (+ start count)))
 
+#+(or sbcl ecl ccl)
+(defun await-input (socket channel)
+  "Waits until there may be something to read; where that is for the library to say, in the window."
+  (declare (type channel channel))
+  (if (or (channel-secure channel) (channel-read-timeout channel))
+      (refill socket channel)
+      (wait-by-library (list socket) nil)))
+
+#+(or sbcl ecl ccl)
+(defun read-straight (socket channel octets start end partial)
+  "Reads octets from the library, or from the system, into their place. The call does not wait and is not left, so
+that nothing is lost that it has taken."
+  (declare (type channel channel) (type octets octets) (type index start end))
+  (give-back socket channel)
+  (let ((at start) (handle (handle-of channel)))
+    (declare (type index at))
+    (cffi:with-foreign-object (length :size)
+      (loop
+        (let ((status 0))
+          (with-octets-to-fill (pointer octets at (- end at))
+            (without-interrupts
+              (setf status (acl-read-vector-no-hang handle pointer (- end at) length))
+              (incf at (the index (cffi:mem-ref length :size)))))
+          (cond ((eql status 0)
+                 (when (or partial (= at end))
+                   (return at)))
+                ((eql status +would-block+)
+                 (await-input socket channel)
+                 (setf at (copy-window channel octets at end))
+                 (when (or (= at end) (and partial (> at start)))
+                   (return at))
+                 (give-back socket channel))
+                ((eql status +end-of-file+)
+                 (note-end-of-file socket channel)
+                 (return at))
+                (t (fail status socket))))))))
+
+;;; Nobody leaves a call here, and a vector is copied for each.
+#-(or sbcl ecl ccl)
+(defun read-straight (socket channel octets start end partial)
+  (give-back socket channel)
+  (cffi:with-foreign-object (length :size)
+    (let ((status (with-octets-to-fill (pointer octets start (- end start))
+                    (acl-read-sequence (handle-of channel) pointer (- end start) (if partial 1 0) length))))
+      (cond ((eql status 0))
+            ((eql status +end-of-file+) (note-end-of-file socket channel))
+            (t (fail status socket)))
+      (+ start (cffi:mem-ref length :size)))))
+
 (defun read-octets (socket channel octets start end partial)
   "Reads octets and returns where they end: END, or before it at the end of the file, and with PARTIAL after
 what is there, at least one."
@@ -21,15 +70,8 @@ what is there, at least one."
     (declare (type index at))
     (cond ((or (= at end) (and partial (> at start))) at)
           ;; What is large goes straight into the vector.
-          ((>= (- end at) +window-size+)
-           (give-back socket channel)
-           (cffi:with-foreign-object (length :size)
-             (let ((status (with-octets-to-fill (pointer octets at (- end at))
-                             (acl-read-sequence (handle-of channel) pointer (- end at) (if partial 1 0) length))))
-               (cond ((eql status 0))
-                     ((eql status +end-of-file+) (note-end-of-file socket channel))
-                     (t (fail status socket)))
-               (+ at (cffi:mem-ref length :size)))))
+          ((>= (- end at) (floor +window-size+ 2))
+           (read-straight socket channel octets at end partial))
           (t
            (loop
              (unless (refill socket channel)

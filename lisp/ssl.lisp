@@ -163,6 +163,7 @@
           (let ((copy (copy-structure channel)))
             (setf (channel-handle copy) new
                   (channel-closed copy) (list nil)
+                  (channel-secure copy) t
                   (channel-input copy) *no-octets* (channel-output copy) *no-octets*
                   (channel-index copy) 0 (channel-end copy) 0 (channel-fill copy) 0
                   (channel-pending copy) 0 (channel-sending copy) nil)
