@@ -68,6 +68,7 @@
       (is (null (stream-error-code condition))))
     (is (eql (identifier (read-byte client)) :read-timeout))
     (is (eql (identifier (read-line client)) :read-timeout))
+    (is (eql (identifier (cl:read-sequence (make-array 10000 :element-type '(unsigned-byte 8)) client)) :read-timeout))
     (send server "ab")
     (is (char= (read-char client) #\a))
     (is (char= (read-char client) #\b))
