@@ -9,6 +9,7 @@
   :serial t
   :components ((:file "package")
                (:file "platform")
+               (:file "leaving")
                (:file "library")
                (:file "foreign")
                (:file "conditions")

@@ -64,14 +64,44 @@
     `(defun ,symbol ,(mapcar #'first arguments)
        (let ((pointer (cffi:foreign-symbol-pointer ,name)))
          (if pointer
-             (cffi:foreign-funcall-pointer pointer () ,@(loop for (argument type) in arguments
-                                                              collect type collect argument)
-                                           ,result)
+             (waiting
+               (cffi:foreign-funcall-pointer pointer () ,@(loop for (argument type) in arguments
+                                                                collect type collect argument)
+                                             ,result))
              (error 'socket-error :identifier :not-supported :meaning "Not supported"
                                   :action ,(format nil "calling ~a, which this libacl_socket does not have" name)))))))
 
 (defmacro define-foreign-functions (&rest definitions)
   `(progn ,@(loop for definition in definitions collect `(define-foreign ,@definition))))
+
+;;; Those of them that may wait.
+#+ecl
+(progn
+  ;; A call in C, which allocates nothing, so that an interrupt finds the thread in it and nowhere else. CFFI's own way
+  ;; goes by lists and by memory that the next call uses.
+  (eval-when (:compile-toplevel)
+    (defvar *method-of-cffi* cffi-sys:*cffi-ecl-method*)
+    (setf cffi-sys:*cffi-ecl-method* :dlopen))
+  (defmacro define-waiting-foreign-functions (&rest definitions)
+    `(progn
+       ,@(loop for (name result . arguments) in definitions
+               collect `(defun ,(intern (substitute #\- #\_ (string-upcase name))) ,(mapcar #'first arguments)
+                          (let ((pointer (load-time-value (cffi:foreign-symbol-pointer ,name))))
+                            (waiting
+                              (cffi:foreign-funcall-pointer
+                               pointer () ,@(loop for (argument type) in arguments collect type collect argument)
+                               ,result))))))))
+
+#-ecl
+(defmacro define-waiting-foreign-functions (&rest definitions)
+  `(progn
+     ,@(loop for (name result . arguments) in definitions
+             for symbol = (intern (substitute #\- #\_ (string-upcase name)))
+             for call = (intern (format nil "%~a" symbol))
+             for names = (mapcar #'first arguments)
+             collect `(declaim (inline ,symbol ,call))
+             collect `(cffi:defcfun (,name ,call) ,result ,@arguments)
+             collect `(defun ,symbol ,names (waiting (,call ,@names))))))
 
 (define-foreign-functions
   ("acl_stream_error_identifier" :int32)
@@ -83,23 +113,40 @@
   ("acl_set_print_hostname_in_stream" :int32 (value :int32))
   ("acl_free_buffer" :void (buffer :pointer)))
 
+(define-waiting-foreign-functions
+  ("acl_lookup_hostname" :int32 (host :string) (args :pointer) (address :pointer))
+  ("acl_lookup_hostname_all" :int32 (host :string) (args :pointer) (addresses :pointer) (count :pointer))
+  ("acl_ipaddr_to_hostname" :int32 (address :pointer) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_make_socket" :int32 (args :pointer) (socket :pointer))
+  ("acl_accept_connection" :int32 (passive handle) (wait :int32) (stream :pointer))
+  ("acl_peek_input" :int32 (socket handle) (minimum :size) (data :pointer) (length :pointer))
+  ("acl_peek_vector" :int32 (socket handle) (minimum :size) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_read_sequence" :int32 (socket handle) (buffer :pointer) (size :size) (partial-fill :int32) (length :pointer))
+  ("acl_read_char" :int32 (socket handle) (character :pointer))
+  ("acl_clear_input" :int32 (socket handle))
+  ("acl_force_output" :int32 (socket handle))
+  ("acl_send_to" :int32 (socket handle) (buffer :pointer) (size :size) (args :pointer) (sent :pointer))
+  ("acl_receive_from" :int32 (socket handle) (buffer :pointer) (size :size) (received :pointer))
+  ("acl_wait_for_input_available" :int32 (items :pointer) (count :size) (timeout :double) (available :pointer))
+  ("acl_wait_for_io_available" :int32 (set handle) (timeout :double) (events :pointer) (room :size)
+                               (count :pointer))
+  ("acl_lookup_port" :int32 (port :string) (protocol :string) (number :pointer)))
+
+#+ecl
+(eval-when (:compile-toplevel)
+  (setf cffi-sys:*cffi-ecl-method* *method-of-cffi*))
+
 ;;; Addresses and names.
 (define-foreign-functions
   ("acl_dotted_to_ipaddr" :int32 (dotted :string) (errorp :int32) (address :pointer))
   ("acl_ipaddr_to_dotted" :int32 (address :pointer) (buffer :pointer) (size :size) (length :pointer))
   ("acl_ipaddr_equalp" :int32 (address1 :pointer) (address2 :pointer) (compare-scope-id :int32))
-  ("acl_get_ip_interfaces" :int32 (interfaces :pointer) (count :pointer))
-  ("acl_lookup_hostname" :int32 (host :string) (args :pointer) (address :pointer))
-  ("acl_lookup_hostname_all" :int32 (host :string) (args :pointer) (addresses :pointer) (count :pointer))
-  ("acl_ipaddr_to_hostname" :int32 (address :pointer) (buffer :pointer) (size :size) (length :pointer))
-  ("acl_lookup_port" :int32 (port :string) (protocol :string) (number :pointer)))
+  ("acl_get_ip_interfaces" :int32 (interfaces :pointer) (count :pointer)))
 
 ;;; Sockets.
 (define-foreign-functions
-  ("acl_make_socket" :int32 (args :pointer) (socket :pointer))
   ("acl_begin_pending_connect" :int32)
   ("acl_end_pending_connect" :int32 (token :int32))
-  ("acl_accept_connection" :int32 (passive handle) (wait :int32) (stream :pointer))
   ("acl_close" :int32 (socket handle) (abort :int32))
   ("acl_free_socket" :int32 (socket handle))
   ("acl_shutdown" :int32 (socket handle) (direction :int32))
@@ -119,22 +166,16 @@
 
 ;;; Streams.
 (define-foreign-functions
-  ("acl_peek_input" :int32 (socket handle) (minimum :size) (data :pointer) (length :pointer))
-  ("acl_peek_vector" :int32 (socket handle) (minimum :size) (buffer :pointer) (size :size) (length :pointer))
   ("acl_consume_input" :int32 (socket handle) (count :size))
-  ("acl_read_sequence" :int32 (socket handle) (buffer :pointer) (size :size) (partial-fill :int32) (length :pointer))
   ("acl_read_vector_no_hang" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
-  ("acl_read_char" :int32 (socket handle) (character :pointer))
   ("acl_read_char_no_hang" :int32 (socket handle) (character :pointer))
   ("acl_unread_char" :int32 (socket handle) (character :uint32))
   ("acl_listen" :int32 (socket handle) (ready :pointer))
   ("acl_read_no_hang_p" :int32 (socket handle))
   ("acl_os_fd_read_no_hang_p" :int32 (os-fd :int32))
-  ("acl_clear_input" :int32 (socket handle))
   ("acl_write_vector" :int32 (socket handle) (buffer :pointer) (size :size) (written :pointer))
   ("acl_write_char" :int32 (socket handle) (character :uint32))
   ("acl_write_no_hang_p" :int32 (socket handle))
-  ("acl_force_output" :int32 (socket handle))
   ("acl_clear_output" :int32 (socket handle))
   ("acl_set_stream_external_format" :int32 (socket handle) (name :string))
   ("acl_stream_external_format" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
@@ -149,12 +190,7 @@
 
 ;;; Datagrams and waiting.
 (define-foreign-functions
-  ("acl_send_to" :int32 (socket handle) (buffer :pointer) (size :size) (args :pointer) (sent :pointer))
-  ("acl_receive_from" :int32 (socket handle) (buffer :pointer) (size :size) (received :pointer))
-  ("acl_wait_for_input_available" :int32 (items :pointer) (count :size) (timeout :double) (available :pointer))
   ("acl_make_wait_set" :int32 (set :pointer))
   ("acl_free_wait_set" :int32 (set handle))
   ("acl_wait_set_watch" :int32 (set handle) (socket handle) (interest :int32) (data :pointer))
-  ("acl_wait_set_watch_os_fd" :int32 (set handle) (os-fd :int32) (interest :int32) (data :pointer))
-  ("acl_wait_for_io_available" :int32 (set handle) (timeout :double) (events :pointer) (room :size)
-                               (count :pointer)))
+  ("acl_wait_set_watch_os_fd" :int32 (set handle) (os-fd :int32) (interest :int32) (data :pointer)))

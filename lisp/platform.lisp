@@ -16,19 +16,21 @@
 (defun make-octets (size)
   (make-array size :element-type 'octet))
 
-;;; ECL 21.2 was seen to run interrupts in the middle of mp:without-interrupts, so that who interrupts asks too.
-(defvar *steady* nil
-  "Whether this thread is where no interrupt may leave.")
-
+#-ecl
 (defmacro without-interrupts (&body body)
   "Runs code that no other thread and no time-out makes leave in the middle. It must not wait."
   #+sbcl `(sb-sys:without-interrupts ,@body)
-  #+ecl `(let ((*steady* t)) (mp:without-interrupts ,@body))
   #+ccl `(ccl:without-interrupts ,@body)
-  #-(or sbcl ecl ccl) `(progn ,@body))
+  #-(or sbcl ccl) `(progn ,@body))
 
-;;; Where a vector does not move, or can be kept from moving, the library writes into it.
-#+(or sbcl ecl ccl)
+#-ecl
+(defmacro waiting (&body body)
+  "Runs a call of the library that may wait, and that a thread may be made to leave."
+  `(progn ,@body))
+
+;;; Where a vector does not move, or can be kept from moving while others have their garbage collected, the library
+;;; writes into it. CCL has no way for the latter.
+#+(or sbcl ecl)
 (progn
   (defmacro with-octets-pointer ((pointer octets start) &body body)
     "Runs BODY with POINTER to the octet at START of a simple octet vector."
@@ -63,7 +65,7 @@
       (cffi:foreign-funcall "memcpy" :pointer target :pointer pointer :size count :pointer))))
 
 ;;; Elsewhere octets are copied between the vector and foreign memory.
-#-(or sbcl ecl ccl)
+#-(or sbcl ecl)
 (progn
   (defun copy-from-pointer (pointer octets start count)
     (unless (zerop count)
@@ -123,23 +125,6 @@
     (unwind-protect (funcall body)
       (setf live nil)
       (sb-ext:unschedule-timer timer))))
-
-#+ecl
-(defun call-and-leave (tag seconds body)
-  (let* ((live t)
-         (process mp:*current-process*)
-         (end (+ (get-internal-real-time) (* seconds internal-time-units-per-second))))
-    ;; ECL has no wait with a time-out, for which this would not have to look again and again.
-    (mp:process-run-function
-     "time-out"
-     (lambda ()
-       (loop while live
-             do (let ((left (/ (- end (get-internal-real-time)) internal-time-units-per-second)))
-                  (when (<= left 0)
-                    (mp:interrupt-process process (lambda () (when (and live (not *steady*)) (throw tag nil)))))
-                  (sleep (if (<= left 0) 0.001 (min left 0.02)))))))
-    (unwind-protect (funcall body)
-      (setf live nil))))
 
 #+ccl
 (defun call-and-leave (tag seconds body)

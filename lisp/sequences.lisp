@@ -31,19 +31,17 @@ that nothing is lost that it has taken."
     (declare (type index at))
     (cffi:with-foreign-object (length :size)
       (loop
-        (let ((status 0))
-          (with-octets-to-fill (pointer octets at (- end at))
+        (let ((status 0) (start at))
+          (with-octets-to-fill (pointer octets start (- end start))
             (without-interrupts
-              (setf status (acl-read-vector-no-hang handle pointer (- end at) length))
+              (setf status (acl-read-vector-no-hang handle pointer (- end start) length))
               (incf at (the index (cffi:mem-ref length :size)))))
           (cond ((eql status 0)
                  (when (or partial (= at end))
                    (return at)))
                 ((eql status +would-block+)
                  (await-input socket channel)
-                 (setf at (copy-window channel octets at end))
-                 (when (or (= at end) (and partial (> at start)))
-                   (return at))
+                 ;; What the window shows is the library's still.
                  (give-back socket channel))
                 ((eql status +end-of-file+)
                  (note-end-of-file socket channel)

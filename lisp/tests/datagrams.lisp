@@ -75,6 +75,20 @@
       (is (= (send-to nameless "de" 2 :remote-filename here) 2))
       (is (equal (multiple-value-list (receive-from one 10 :extract t)) (list "de" 2 ""))))))
 
+(deftest datagrams-over-ipv6
+  (when (ipv6-there-p)
+    (with-sockets ((one (make-socket :type :datagram :local-host "::1"))
+                   (other (make-socket :type :datagram :ipv6 t)))
+      (is (ipv6 one))
+      (is (ipv6 other))
+      (let ((address (dotted-to-ipaddr "::1")))
+        (is (= (send-to other "abc" 3 :remote-host address :remote-port (local-port one) :scope-id 1) 3))
+        ;; It is stored there.
+        (is (= (ipv6-address-scope-id address) 1)))
+      (multiple-value-bind (message count host port) (receive-from one 10 :extract t)
+        (is (equal (list message count port) (list "abc" 3 (local-port other))))
+        (is (ipaddr-equalp host "::1"))))))
+
 (deftest datagram-time-outs
   (with-sockets ((one (make-socket :type :datagram :local-host "127.0.0.1" :read-timeout 0.05)))
     (is (eql (identifier (receive-from one 10)) :read-timeout))

@@ -133,6 +133,11 @@
   "A file for the tests to write."
   (namestring (merge-pathnames name (pathname (uiop:getenv "ACL_SOCKET_FASLS")))))
 
+(defun open-descriptors ()
+  "How many descriptors this process has open."
+  (loop for descriptor below 1024
+        count (>= (cffi:foreign-funcall "fcntl" :int descriptor :int 1 :int) 0)))
+
 ;;; Running
 
 (defun run-tests (&optional (names nil))

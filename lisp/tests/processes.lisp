@@ -60,6 +60,33 @@
                    (search "(:GOT \"new\")" answer))
         (error "the image said: ~a" answer)))))
 
+(deftest dropped-sockets-are-reported
+  ;; Another process, because a thread of its own may do it, with the global values.
+  (flet ((said (warn)
+           (run-lisp
+            "(asdf:load-system \"acl-socket\")"
+            (format nil "(setf acl-socket:*warn-about-dropped-sockets* ~s acl-socket:*print-hostname-in-stream* nil)" warn)
+            "(progn
+               (defun cl-user::drop ()
+                 (dotimes (i 50) (acl-socket:make-socket :type :datagram))
+                 (close (acl-socket:make-socket :connect :passive))
+                 nil)
+               (cl-user::drop)
+               (dotimes (i 20)
+                 (make-list 100000)
+                 #+sbcl (sb-ext:gc :full t) #+ecl (ext:gc t) #+clisp (ext:gc)
+                 (sleep 0.02))
+               (format t \"~&done~%\") (finish-output)
+               #+sbcl (sb-ext:exit :abort t) #+ecl (ext:quit 0) #+clisp (ext:quit 0))")))
+    (let ((output (said t)))
+      (unless (and (search "A socket was dropped without being closed: #<multivalent datagram socket" output)
+                   (search "done" output)
+                   (not (search "stream socket" output)))
+        (error "it said: ~a" output)))
+    (let ((output (said nil)))
+      (unless (and (search "done" output) (not (search "dropped" output)))
+        (error "it said: ~a" output)))))
+
 (deftest library-of-another-version
   (let ((source (target-file "other.c")) (library (target-file "libother.so")))
     (with-open-file (out source :direction :output :if-exists :supersede)

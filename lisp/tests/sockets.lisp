@@ -212,6 +212,56 @@
     (set-socket-options datagram :broadcast nil)
     (set-socket-options datagram :broadcast t :send-buffer-size 100000)))
 
+(defun option (socket level name)
+  "What the system says of an option, by Linux's numbers."
+  (cffi:with-foreign-objects ((value :int) (length :uint32))
+    (setf (cffi:mem-ref value :int) -1 (cffi:mem-ref length :uint32) 4)
+    (is (= 0 (cffi:foreign-funcall "getsockopt" :int (socket-os-fd socket) :int level :int name :pointer value
+                                                :pointer length :int)))
+    (cffi:mem-ref value :int)))
+
+(deftest options-of-the-system
+  (flet ((is-set (socket level name) (plusp (option socket level name))))
+    (with-connection (client server :nodelay t :keepalive t)
+      (is (is-set client 6 1))
+      (is (is-set client 1 9))
+      (is (not (is-set server 1 9)))
+      ;; What is not given stays, and nil is given.
+      (set-socket-options client :oob-inline t)
+      (is (is-set client 6 1))
+      (is (is-set client 1 10))
+      (set-socket-options client :nodelay nil :keepalive nil :oob-inline nil)
+      (is (not (is-set client 6 1)))
+      (is (not (is-set client 1 9)))
+      (is (not (is-set client 1 10)))
+      (set-socket-options server :reuse-address t :tcp-keepalive-idle-time 61 :tcp-keepalive-probe-interval 11
+                                 :tcp-keepalive-max-probes 4)
+      (is (is-set server 1 2))
+      (is (equal (list (option server 6 4) (option server 6 5) (option server 6 6)) '(61 11 4)))
+      (set-socket-options server :receive-buffer-size 50000 :send-buffer-size 30000)
+      (is (<= 50000 (option server 1 8) 100000))
+      (is (<= 30000 (option server 1 7) 60000)))
+    (with-sockets ((passive (make-socket :connect :passive :local-host "127.0.0.1" :reuse-address t))
+                   (other (make-socket :connect :passive :local-host "127.0.0.1"))
+                   (datagram (make-socket :type :datagram :broadcast t)))
+      (is (is-set passive 1 2))
+      (is (not (is-set other 1 2)))
+      (is (is-set datagram 1 6))
+      (set-socket-options datagram :broadcast nil)
+      (is (not (is-set datagram 1 6))))))
+
+(deftest addresses-of-accepted-streams
+  ;; Bound to all of the machine, and what the peer has reached.
+  (with-sockets ((passive (make-socket :connect :passive))
+                 (client (make-socket :remote-host (dotted-to-ipaddr "127.0.0.3") :remote-port (local-port passive)))
+                 (server (accept-connection passive)))
+    (is (= (local-host passive) 0))
+    (is (= (local-host server) (remote-host client) (dotted-to-ipaddr "127.0.0.3")))
+    ;; A port may be the name of a service.
+    (when (probe-file "/etc/services")
+      (is (member (identifier (close (make-socket :remote-host "127.0.0.1" :remote-port "discard")))
+                  '(:connection-refused nil))))))
+
 (deftest md5-signatures
   (with-sockets ((passive (make-socket :connect :passive :local-host "127.0.0.1")))
     ;; Kernels without the option say so.
@@ -266,6 +316,26 @@
       (is (open-stream-p client))
       (send client "x"))
     (is (eql (catch 'out (with-pending-connect (throw 'out 5))) 5))))
+
+(deftest (connect-is-left :threads)
+  ;; Those that wait to be accepted fill the queue, after which connecting hangs, and is left.
+  (with-sockets ((passive (make-socket :connect :passive :local-host "127.0.0.1" :backlog 1)))
+    (let ((clients '()))
+      (unwind-protect
+           (let ((left 0))
+             (loop repeat 50
+                   until (= left 3)
+                   do (let* ((before (open-descriptors))
+                             (client (with-pending-connect
+                                       (with-timeout (0.2 :late)
+                                         (make-socket :remote-host "127.0.0.1" :remote-port (local-port passive))))))
+                        (cond ((eq client :late)
+                               (incf left)
+                               (is (= (open-descriptors) before)))
+                              (t (push client clients)))))
+             (is (= left 3)))
+        (dolist (client clients)
+          (close client :abort t))))))
 
 (deftest connect-timeout
   (with-sockets ((passive (make-socket :connect :passive :local-host "127.0.0.1" :backlog 1)))

@@ -91,6 +91,17 @@
           (finish writer)
           (is (null (mismatch room sent :end1 size :end2 size)))
           (fill room 255))
+        ;; It answers where it came to.
+        (let ((writer (thread (write-sequence sent client :end size)
+                              (force-output client)))
+              (at 0))
+          (loop while (< at size)
+                do (let ((end (read-vector room server :start at :end size)))
+                     (is (> end at))
+                     (is (= end (or (position 255 room :start at) size)))
+                     (setf at end)))
+          (finish writer)
+          (fill room 255))
         ;; Behind some that are in the window, and as a whole.
         (let ((writer (thread (write-sequence sent client :end size)
                               (force-output client))))
