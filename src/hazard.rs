@@ -50,6 +50,13 @@ locals! {
     static AT_THREAD_EXIT: AtThreadExit = const { AtThreadExit };
 }
 
+/// Makes what a thread keeps.
+pub fn make_for_thread() {
+    if RECORD.get().is_none() {
+        claim();
+    }
+}
+
 struct Retired {
     object: usize,
     /// Kept for its destructor.

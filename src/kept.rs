@@ -26,6 +26,11 @@ thread_local! {
     static KEPT: RefCell<Vec<Entry>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Makes what a thread keeps.
+pub fn make_for_thread() {
+    let _ = KEPT.try_with(|_| ());
+}
+
 unsafe fn free<T>(value: *mut ()) {
     // SAFETY: the caller gives a box's pointer back.
     drop(unsafe { Box::from_raw(value.cast::<T>()) });

@@ -18,6 +18,7 @@
 pub mod address;
 pub mod capi;
 pub mod error;
+mod first_call;
 mod hazard;
 mod kept;
 mod late;

@@ -4,6 +4,7 @@
 use super::condition;
 use crate::error::{Error, Identifier, Result};
 use crate::stream::direct;
+use crate::{first_call, hazard, kept, socket, stream};
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
@@ -17,6 +18,7 @@ thread_local! {
 #[inline]
 pub(super) fn boundary(body: impl FnOnce() -> Result<()>) -> i32 {
     quiet_panics();
+    first_call::prepare(make_what_threads_keep);
     let outer = INSIDE.replace(true);
     let outcome = panic::catch_unwind(AssertUnwindSafe(body));
     INSIDE.set(outer);
@@ -30,6 +32,17 @@ pub(super) fn boundary(body: impl FnOnce() -> Result<()>) -> i32 {
             condition::record(&Error::new(Identifier::INTERNAL, format!("running into a bug at {place}")))
         }
     }
+}
+
+/// Whatever has a destructor that runs at a thread's end.
+fn make_what_threads_keep() {
+    let _ = PANIC.try_with(|_| ());
+    condition::make_for_thread();
+    super::waiting::make_for_thread();
+    hazard::make_for_thread();
+    kept::make_for_thread();
+    socket::make_for_thread();
+    stream::make_for_thread();
 }
 
 /// Runs `reach`, which neither panics nor fails; where it does not reach, the body behind the boundary.

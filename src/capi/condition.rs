@@ -16,6 +16,11 @@ thread_local! {
     static LAST: RefCell<Condition> = RefCell::default();
 }
 
+/// Makes what a thread keeps.
+pub(super) fn make_for_thread() {
+    let _ = LAST.try_with(|_| ());
+}
+
 /// Keeps the error for the readers and answers its number.
 pub(super) fn record(error: &Error) -> i32 {
     let identifier = error.identifier.number();

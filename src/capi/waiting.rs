@@ -56,6 +56,11 @@ thread_local! {
     static PRESENT: Present = const { Present(Cell::new(0)) };
 }
 
+/// Makes what a thread keeps.
+pub(super) fn make_for_thread() {
+    let _ = PRESENT.try_with(|_| ());
+}
+
 struct Present(Cell<usize>);
 
 impl Present {

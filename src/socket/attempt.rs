@@ -27,6 +27,11 @@ thread_local! {
     static BLOCKS: Cell<i32> = const { Cell::new(0) };
 }
 
+/// Makes what a thread keeps.
+pub fn make_for_thread() {
+    let _ = ATTEMPTS.try_with(|_| ());
+}
+
 /// Forgets what this thread was making in calls that it has left, as far as it was begun in that
 /// block or later.
 pub(super) fn forget_left(block: i32) {

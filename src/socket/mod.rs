@@ -21,7 +21,7 @@ mod wait_set;
 mod watch;
 
 pub use accessors::{End, os_fd_read_no_hang_p};
-pub use attempt::{begin_pending_connect, end_pending_connect};
+pub use attempt::{begin_pending_connect, end_pending_connect, make_for_thread};
 pub use datagram::{Destination, Received};
 pub use datagrams::{Arrival, Datagrams, Outgoing, Target};
 pub use descriptor::{Descriptor, Direction};

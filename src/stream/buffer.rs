@@ -18,6 +18,11 @@ thread_local! {
     static KEPT: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
+/// Makes what a thread keeps.
+pub(super) fn make_for_thread() {
+    let _ = KEPT.try_with(|_| ());
+}
+
 /// An empty buffer with its full capacity, which is not touched before it is used.
 pub fn take() -> Vec<u8> {
     let kept = KEPT.try_with(|kept| kept.try_borrow_mut().ok().and_then(|mut kept| kept.take()));

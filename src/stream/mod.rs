@@ -210,6 +210,12 @@ impl Stream {
     }
 }
 
+/// Makes what a thread keeps.
+pub fn make_for_thread() {
+    window::make_for_thread();
+    buffer::make_for_thread();
+}
+
 /// Whether streams are exact for threads that leave calls by `longjmp`.
 pub fn non_local_exits() -> bool {
     sys::leaving_is_exact()

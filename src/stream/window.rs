@@ -84,6 +84,11 @@ thread_local! {
     static AT_THREAD_EXIT: AtThreadExit = const { AtThreadExit(Cell::new(None)) };
 }
 
+/// Makes what a thread keeps.
+pub(super) fn make_for_thread() {
+    let _ = AT_THREAD_EXIT.try_with(|_| ());
+}
+
 struct AtThreadExit(Cell<Option<&'static Seat>>);
 
 impl Drop for AtThreadExit {

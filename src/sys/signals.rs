@@ -70,10 +70,11 @@ pub fn hold() -> Option<Held> {
 
 #[cold]
 fn begin() -> Option<Held> {
+    let before = change_mask(libc::SIG_BLOCK, all_that_can_be_held());
+    // Looked at only now, because a thread's first look may allocate.
     if BEFORE.get().is_some() {
         return None;
     }
-    let before = change_mask(libc::SIG_BLOCK, all_that_can_be_held());
     BEFORE.set(Some(before));
     Some(Held(()))
 }
