@@ -1,5 +1,6 @@
 //! The accessors of the specification's second table. They answer after the close too.
 
+use super::onward::Onward;
 use super::{Family, Format, Role, Socket};
 use crate::address::IpAddress;
 use crate::error::Result;
@@ -56,18 +57,22 @@ impl Socket {
 
     /// The local name, asked from the system once: when it does not change any more.
     pub fn local_name(&self) -> Result<Option<&Name>> {
-        if self.onward.is_some() && self.descriptor.is_connecting() {
+        if self.onward().is_some() && self.descriptor.is_connecting() {
             return Ok(None);
         }
         let action = || "asking the local name of a socket".to_string();
-        let name =
-            self.local.get_or_try_init(|| self.descriptor.run(sys::local_name, action).map(Box::new))?;
-        Ok(name.as_ref().as_ref())
+        let name = self.rare.local.get_or_try_init(|| self.descriptor.run(sys::local_name, action))?;
+        Ok(name.as_ref())
     }
 
     /// The name of the peer, or of the saved destination.
     pub fn remote_name(&self) -> Option<&Name> {
-        self.onward.as_ref().and_then(|onward| onward.name()).or(self.remote.as_ref())
+        self.onward().and_then(Onward::name).or(self.remote.as_ref())
+    }
+
+    /// Where a connection that was begun may go on.
+    pub(super) fn onward(&self) -> Option<&Onward> {
+        self.rare.made().and_then(|rare| rare.onward.get())
     }
 
     /// The address of one end; `None` where that end has none.

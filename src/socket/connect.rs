@@ -99,7 +99,7 @@ pub(super) fn stream(args: &MakeSocket<'_>, descriptor: Closing, family: Family,
 /// Marks a socket whose connection is still being made.
 pub(super) fn mark(socket: Socket, connecting: bool, end: Option<u64>) -> Socket {
     if connecting {
-        socket.limits.set_connect_end(end);
+        socket.rare.limits.set_connect_end(end);
         socket.descriptor.set_connecting(true);
     }
     socket
@@ -155,7 +155,7 @@ impl Socket {
             let finished = stream.alone(self.descriptor.number(), wait, || self.finish_alone(wait, action));
             finished.unwrap_or_else(|| Err(Error::new(Identifier::WOULD_BLOCK, action())))?;
         }
-        match self.limits.connect_failure() {
+        match self.rare.limits.connect_failure() {
             0 => Ok(()),
             errno => Err(failure(Errno(errno), action())),
         }
@@ -165,7 +165,7 @@ impl Socket {
         if !self.descriptor.is_connecting() {
             return Ok(());
         }
-        let end = if wait { self.limits.connect_end() } else { Some(0) };
+        let end = if wait { self.rare.limits.connect_end() } else { Some(0) };
         let outcome = loop {
             let outcome = match (&self.remote, self.family) {
                 (Some(name), Family::File) => self.connect_file_again(name, end, &action)?,
@@ -174,7 +174,7 @@ impl Socket {
                 }
                 _ => Err(Errno(TIMED_OUT)),
             };
-            match (outcome, &self.onward) {
+            match (outcome, self.onward()) {
                 (Err(errno), Some(onward)) if errno.0 != TIMED_OUT => {
                     if !self.descriptor.run(|fd| Ok(onward.begin_next(fd, errno)), &action)? {
                         break Err(onward.failure());
@@ -188,7 +188,7 @@ impl Socket {
             Ok(()) => {
                 self.descriptor.run(|fd| sys::set_nonblocking(fd, false), &action)?;
             }
-            Err(errno) => self.limits.set_connect_failure(errno.0),
+            Err(errno) => self.rare.limits.set_connect_failure(errno.0),
         }
         self.descriptor.set_connecting(false);
         Ok(())

@@ -91,7 +91,7 @@ impl Socket {
             };
         }
         // Sending includes looking the name up.
-        let end = if let Host::Named(_) = host { self.limits.end(Direction::Output) } else { None };
+        let end = if let Host::Named(_) = host { self.rare.limits.end(Direction::Output) } else { None };
         let found = host.first_address(ipv6, scope_id, end).map_err(|error| match end.map(left_until) {
             Some(None) => timed_out(Direction::Output, error.action.into_owned()),
             _ => error,

@@ -328,7 +328,7 @@ impl Socket {
             if taken > 0 {
                 return Ok(taken);
             }
-            let end = *end.get_or_insert_with(|| self.limits.end(Direction::Input));
+            let end = *end.get_or_insert_with(|| self.rare.limits.end(Direction::Input));
             if !wait_until(&self.descriptor, Ready::Input, end, action)? {
                 return Err(timed_out(Direction::Input, action()));
             }

@@ -135,7 +135,7 @@ impl Socket {
         action: impl Fn() -> String,
     ) -> Result<()> {
         let waits_for = if ready == Ready::Output { Direction::Output } else { Direction::Input };
-        let ends = [self.limits.end(direction), self.limits.end(waits_for)];
+        let ends = [self.rare.limits.end(direction), self.rare.limits.end(waits_for)];
         match wait_until(&self.descriptor, ready, ends.into_iter().flatten().min(), &action)? {
             true => Ok(()),
             false => Err(timed_out(direction, action())),
@@ -144,7 +144,7 @@ impl Socket {
 
     /// Waits a short time for another thread to do something, as long as the limits allow.
     pub(crate) fn wait_a_little(&self, direction: Direction, action: impl Fn() -> String) -> Result<()> {
-        if self.limits.end(direction).is_some_and(|end| left_until(end).is_none()) {
+        if self.rare.limits.end(direction).is_some_and(|end| left_until(end).is_none()) {
             return Err(timed_out(direction, action()));
         }
         let sleep = |_| {
@@ -161,10 +161,10 @@ impl Socket {
         mut operation: impl FnMut(Fd, Wait) -> std::result::Result<T, Errno>,
         action: impl Fn() -> String,
     ) -> Result<T> {
-        let end = self.limits.end(direction);
+        let end = self.rare.limits.end(direction);
         // The kernel's own time-out spares the call that asks whether there is something; a signal
         // would make it begin again, of a deadline it knows nothing, and it would hold signals back.
-        let kernel_waits = self.limits.deadline.load(Ordering::Relaxed) == 0
+        let kernel_waits = self.rare.limits.deadline.load(Ordering::Relaxed) == 0
             && !matches!(self.role, Role::Passive(_))
             && !sys::are_held();
         if kernel_waits {
@@ -191,7 +191,7 @@ impl Socket {
     /// breaks.
     pub(crate) fn wait_for_source(&self, file: RawFd, action: impl Fn() -> String) -> Result<()> {
         loop {
-            let end = Some(self.limits.deadline.load(Ordering::Relaxed)).filter(|end| *end != 0);
+            let end = Some(self.rare.limits.deadline.load(Ordering::Relaxed)).filter(|end| *end != 0);
             let left = end.map(|end| left_until(end).unwrap_or(Duration::ZERO));
             match self.descriptor.run(|fd| sys::wait_for_source(fd, file, left), &action) {
                 Err(error) if error.code == libc::EINTR => {}
@@ -217,8 +217,8 @@ impl Socket {
             },
             action,
         )?;
-        self.limits.of(direction).store(timeout.map_or(0, nanoseconds), Ordering::Relaxed);
-        self.descriptor.set_limited(self.limits.any());
+        self.rare.limits.of(direction).store(timeout.map_or(0, nanoseconds), Ordering::Relaxed);
+        self.descriptor.set_limited(self.rare.limits.any());
         Ok(())
     }
 
@@ -239,8 +239,8 @@ impl Socket {
         let prepare = |fd| if passive { sys::set_nonblocking(fd, true) } else { Ok(()) };
         self.descriptor.run(prepare, action)?;
         let end = time.map_or(0, |time| if time.is_zero() { 1 } else { after(time) });
-        self.limits.deadline.store(end, Ordering::Relaxed);
-        self.descriptor.set_limited(self.limits.any());
+        self.rare.limits.deadline.store(end, Ordering::Relaxed);
+        self.descriptor.set_limited(self.rare.limits.any());
         Ok(())
     }
 }

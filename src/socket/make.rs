@@ -6,10 +6,10 @@ use super::race::connect_internet;
 use super::{Descriptor, Destination, Direction, Family, Format, Options, Role, Socket, Timeouts};
 use crate::address::{IpAddress, Ipv6Address};
 use crate::error::{Errno, Error, Identifier, Result};
+use crate::late::Late;
 use crate::names::{self, Ipv6, Lookup};
 use crate::stream::{Mode, Stream};
 use crate::sys::{self, Closing, Fd, FileName, Name};
-use once_cell::sync::OnceCell;
 use socket2::{Domain, Type};
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -174,7 +174,8 @@ impl Socket {
         };
         let owned = sys::adopt(fd).map_err(|errno| errno.during(action()))?;
         let mut socket = Socket::of(owned, family, format, role);
-        socket.local = OnceCell::with_value(Box::new(nature.local));
+        // It has not been asked for yet.
+        let _ = socket.rare.local.set(nature.local);
         socket.remote = nature.remote;
         // Its former owner's time-outs end with its ownership.
         for (direction, timeout) in [(Direction::Input, timeouts.read), (Direction::Output, timeouts.write)] {
@@ -185,19 +186,7 @@ impl Socket {
 
     pub(super) fn of(owned: Closing, family: Family, format: Format, role: Role) -> Socket {
         let descriptor = Descriptor::new(owned);
-        let local = OnceCell::new();
-        Socket {
-            descriptor,
-            family,
-            format,
-            role,
-            limits: crate::late::Late::default(),
-            watch: crate::late::Late::default(),
-            local,
-            remote: None,
-            onward: None,
-            made_file: None,
-        }
+        Socket { descriptor, family, format, role, remote: None, rare: Late::default() }
     }
 }
 
@@ -333,20 +322,20 @@ fn make_file(args: &MakeSocket<'_>, wait: bool) -> Result<Socket> {
         let local = name(local)?;
         let path = local.path().to_owned();
         sys::bind(fd, &Name::File(local)).map_err(during)?;
-        made_file = sys::file_identity(&path).map(Box::new);
+        made_file = sys::file_identity(&path);
     }
     if connects && let Some(remote) = remote {
         let remote = || name(remote).map(Name::File);
-        let mut socket = connect_file(args, owned, remote, wait)?;
-        socket.made_file = made_file;
+        let socket = connect_file(args, owned, remote, wait)?;
+        socket.remove_at_close(made_file);
         return Ok(socket);
     }
     let role = match args.stream {
         true => Role::Passive(args.mode.unwrap_or_default()),
         false => Role::datagram(Destination::file(remote.map(name).transpose()?), Family::File),
     };
-    let mut socket = Socket::of(owned, Family::File, args.format, role);
-    socket.made_file = made_file;
+    let socket = Socket::of(owned, Family::File, args.format, role);
+    socket.remove_at_close(made_file);
     if args.stream {
         sys::listen(fd, args.backlog).map_err(during)?;
     }

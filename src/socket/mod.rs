@@ -38,6 +38,7 @@ use crate::late::Late;
 use crate::stream::{Mode, Stream};
 use crate::sys::{self, FileIdentity, Name};
 use limits::Limits;
+use once_cell::race::OnceBox;
 use once_cell::sync::OnceCell;
 use onward::Onward;
 use std::sync::Arc;
@@ -87,14 +88,20 @@ pub struct Socket {
     family: Family,
     format: Format,
     role: Role,
-    limits: Late<Limits>,
-    watch: Late<Watch>,
-    local: OnceCell<Box<Option<Name>>>,
     remote: Option<Name>,
+    rare: Late<Rare>,
+}
+
+/// What most sockets do without while they are open.
+#[derive(Debug, Default)]
+struct Rare {
+    limits: Limits,
+    watch: Watch,
+    local: OnceCell<Option<Name>>,
     /// The other addresses of the host, of a connection that was begun.
-    onward: Option<Box<Onward>>,
+    onward: OnceBox<Onward>,
     /// The file that this socket made by its local name, to be removed with it.
-    made_file: Option<Box<FileIdentity>>,
+    made_file: OnceCell<FileIdentity>,
 }
 
 impl Socket {
@@ -128,22 +135,29 @@ impl Socket {
         Ok(())
     }
 
+    /// The file by this socket's local name is one that it made.
+    fn remove_at_close(&self, made: Option<FileIdentity>) {
+        if let Some(made) = made {
+            // Said once.
+            let _ = self.rare.made_file.set(made);
+        }
+    }
+
     /// The accessors go on answering after the close: what they need is asked for before it.
     fn close_descriptor(&self) {
         if self.descriptor.is_closed() {
             return;
         }
         let _ = self.local_name();
-        let file = match self.local.get().map(Box::as_ref) {
-            Some(Some(Name::File(file))) => Some(file),
-            _ => None,
-        };
         let watchers = self.watchers();
         let closed = self.descriptor.close();
         self.close_windows();
         watchers.iter().for_each(|(set, key)| set.closed(*key));
-        if closed && let (Some(file), Some(made)) = (file, &self.made_file) {
-            sys::unlink_if_same(file.path(), **made);
+        if closed
+            && let Some(rare) = self.rare.made()
+            && let (Some(Some(Name::File(file))), Some(made)) = (rare.local.get(), rare.made_file.get())
+        {
+            sys::unlink_if_same(file.path(), *made);
         }
     }
 
@@ -185,22 +199,28 @@ impl Socket {
         Ok(())
     }
 
+    /// What is known of sets that watch the socket, if that was ever asked.
+    #[inline]
+    fn watch(&self) -> Option<&Watch> {
+        self.rare.made().map(|rare| &rare.watch)
+    }
+
     /// Whether any set watches the socket.
     #[inline]
     pub(crate) fn is_watched(&self) -> bool {
-        self.watch.made().is_some_and(Watch::is_watched)
+        self.watch().is_some_and(Watch::is_watched)
     }
 
     /// Tells the sets that watch the socket that bytes stay in its buffer.
     #[inline]
     pub(crate) fn tell_of_content(&self) {
-        if let Some(watch) = self.watch.made() {
+        if let Some(watch) = self.watch() {
             watch.content();
         }
     }
 
     fn watchers(&self) -> Vec<(Arc<Shared>, u64)> {
-        self.watch.made().map(|watch| watch.closing(&self.descriptor)).unwrap_or_default()
+        self.watch().map(|watch| watch.closing(&self.descriptor)).unwrap_or_default()
     }
 
     /// Wait sets know the socket no longer.

@@ -211,10 +211,13 @@ impl Target<'_> {
             if !connecting {
                 return self.finish(attempt, number, index);
             }
-            let mut socket = self.won(attempt, number, index)?;
+            let socket = self.won(attempt, number, index)?;
             let rest = (index + 1..count).filter_map(|index| attempt.address(index));
             let rest = rest.map(|remote| name_for(socket.family, remote, self.port)).collect();
-            socket.onward = Onward::new(rest, self.args.md5_key, attempt.failure());
+            if let Some(onward) = Onward::new(rest, self.args.md5_key, attempt.failure()) {
+                // There is none yet.
+                let _ = socket.rare.onward.set(onward);
+            }
             return Ok(mark(socket, true, self.end));
         }
         let nothing = || Error::new(Identifier::INTERNAL, "connecting");

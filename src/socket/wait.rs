@@ -33,10 +33,10 @@ impl Socket {
 
     /// The same, for a wait set that is told when that changes.
     pub fn look_for_content(&self) -> bool {
-        self.watch.look();
+        self.rare.watch.look();
         let content = self.has_content();
         if content {
-            self.watch.keep_announced();
+            self.rare.watch.keep_announced();
         }
         content
     }

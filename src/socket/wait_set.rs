@@ -256,18 +256,18 @@ impl WaitSet {
     pub fn watch(&self, socket: &Socket, handle: usize, interest: Interest, data: usize) -> Result<()> {
         let action = || format!("watching the {socket}");
         if interest == Interest::default() {
-            socket.watch.remove(&self.0);
+            socket.rare.watch.remove(&self.0);
             self.0.unwatch_descriptor(socket.descriptor());
             self.forget(Watched::Socket(handle));
             return Ok(());
         }
         let key = self.entry(Watched::Socket(handle), interest, data, socket.is_secure());
-        socket.watch.add(&self.0, key);
+        socket.rare.watch.add(&self.0, key);
         socket.close_windows();
         let watched =
             socket.descriptor().run(|fd| Ok(self.watch_descriptor(fd, interest, key, action)), action);
         if let Err(error) = watched.and_then(|watched| watched) {
-            socket.watch.remove(&self.0);
+            socket.rare.watch.remove(&self.0);
             self.forget(Watched::Socket(handle));
             return Err(error);
         }
