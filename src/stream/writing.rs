@@ -28,6 +28,9 @@ impl Stream {
     /// Flushes for a close, and ends a chunked body. A thread that is still writing is woken by
     /// the close instead.
     pub(crate) fn flush_for_close(&self, socket: &Socket) -> Result<()> {
+        if self.output.made().is_none() && !self.is_secure() {
+            return Ok(());
+        }
         let link = Link { socket, stream: self, element: None };
         let flush = |output: &mut Output| {
             output.recover(&link);
