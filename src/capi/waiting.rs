@@ -300,6 +300,7 @@ fn c_event(event: &Event) -> acl_wait_event {
 
 /// Events that one call brings at the most.
 const MOST_EVENTS: usize = 128;
+const FEW_EVENTS: usize = 16;
 
 /// Waits until something in a set is ready. What is ready and not used is reported again, also bytes
 /// that are only in a stream's buffer; several threads may wait for one set.
@@ -324,8 +325,17 @@ pub extern "C" fn acl_wait_for_io_available(
         if room.is_empty() {
             return Err(Error::argument("waiting without room for events"));
         }
-        let mut found = [None; MOST_EVENTS];
-        let found = found.get_mut(..room.len().min(MOST_EVENTS)).unwrap_or_default();
+        // Who asks for few does not pay for many.
+        let (mut few, mut many);
+        let found = if room.len() <= FEW_EVENTS {
+            few = [None; FEW_EVENTS];
+            &mut few[..]
+        } else {
+            many = [None; MOST_EVENTS];
+            &mut many[..]
+        };
+        let most = room.len().min(found.len());
+        let found = found.get_mut(..most).unwrap_or_default();
         let number = set.wait(timeout, found, content)?;
         for (place, event) in room.iter_mut().zip(found.iter().take(number).flatten()) {
             place.write(c_event(event));

@@ -4,8 +4,9 @@
 use super::limits::{after, left_until};
 use super::{Descriptor, Socket};
 use crate::error::{Error, Identifier, Result};
-use crate::sys::{self, Fd, Happened};
+use crate::sys::{self, Fd, Happened, Happenings};
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,6 +57,26 @@ pub enum Content {
     Some,
 }
 
+/// Spreads keys, which are counted here and which nobody else chooses.
+#[derive(Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        // The upper bits of the product depend on all of the key's, and the table uses both ends.
+        let product = (self.0 ^ key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     watched: Watched,
@@ -72,7 +93,7 @@ struct Entry {
 
 #[derive(Debug, Default)]
 struct State {
-    entries: HashMap<u64, Entry>,
+    entries: HashMap<u64, Entry, BuildHasherDefault<Spread>>,
     keys: HashMap<Watched, u64>,
     next_key: u64,
     queue: VecDeque<u64>,
@@ -378,34 +399,24 @@ impl WaitSet {
         events: &mut [Option<Event>],
         count: usize,
     ) -> Result<(usize, bool)> {
-        let mut happened = [None; sys::EVENTS];
-        let mut taken = 0;
+        let mut happened = Happenings::none();
         // The doorbell takes the place of an event that the next wait brings.
         let most = events.len().saturating_sub(count);
         if most == 0 {
             return Ok((count, false));
         }
-        let waited = self.0.epoll.run(
-            |epoll| {
-                sys::epoll_wait(epoll, most, at_most, |event| {
-                    if let Some(place) = happened.get_mut(taken) {
-                        *place = Some(event);
-                        taken += 1;
-                    }
-                })
-            },
-            || "waiting for a set".into(),
-        );
+        let waited =
+            self.0.epoll.run(|epoll| happened.wait(epoll, most, at_most), || "waiting for a set".into());
         match waited {
             Err(error) if error.code == libc::EINTR => return Ok((count, false)),
             waited => waited?,
-        };
+        }
         let mut state = self.0.state();
         let mut report = Report { state: &mut state, events, count };
         let mut rung = false;
-        for event in happened.iter().flatten() {
+        for event in happened.iter() {
             rung |= event.key == BELL;
-            report.happened(event);
+            report.happened(&event);
         }
         Ok((report.count, rung))
     }

@@ -3,11 +3,12 @@
 use super::Fd;
 use super::descriptor::{Closing, last_errno, once};
 use crate::error::Errno;
+use std::mem::MaybeUninit;
 use std::os::fd::RawFd;
 use std::time::Duration;
 
 /// Events that one wait can bring.
-pub const EVENTS: usize = 128;
+const EVENTS: usize = 128;
 
 /// What the kernel said of one descriptor.
 #[derive(Clone, Copy, Debug)]
@@ -81,35 +82,48 @@ pub fn unwatch(epoll: Fd, fd: Fd) -> Result<(), Errno> {
     Ok(())
 }
 
-/// Waits for at most `most` events, for ever or so long; what happened goes to `take`. `EINTR` is answered.
-pub fn wait(
-    epoll: Fd,
-    most: usize,
-    at_most: Option<Duration>,
-    mut take: impl FnMut(Happened),
-) -> Result<usize, Errno> {
-    let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
-    let most = most.clamp(1, EVENTS) as libc::c_int;
-    // Rounded up: who wakes early would only wait again.
-    let milliseconds = at_most.map_or(-1, |time| {
-        libc::c_int::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(libc::c_int::MAX)
-    });
-    // SAFETY: the pointer is to as many events as `most` says. No signal mask is given; a bare system
-    // call is no cancellation point.
-    let count = once(|| unsafe {
-        let none = std::ptr::null::<libc::c_void>();
-        libc::syscall(libc::SYS_epoll_pwait, epoll.0, events.as_mut_ptr(), most, milliseconds, none, 0_usize)
-            as isize
-    })?;
-    for event in events.iter().take(count) {
-        let (events, key) = (event.events as libc::c_int, event.u64);
-        take(Happened {
-            key,
-            input: events & (libc::EPOLLIN | libc::EPOLLRDHUP) != 0,
-            output: events & libc::EPOLLOUT != 0,
-            error: events & libc::EPOLLERR != 0,
-            hung_up: events & libc::EPOLLHUP != 0,
-        });
+/// Room for what the kernel says, which is not touched before it does.
+pub struct Happenings {
+    events: [MaybeUninit<libc::epoll_event>; EVENTS],
+    count: usize,
+}
+
+impl Happenings {
+    /// None.
+    pub fn none() -> Happenings {
+        Happenings { events: [const { MaybeUninit::uninit() }; EVENTS], count: 0 }
     }
-    Ok(count)
+
+    /// Waits for at most `most`, for ever or so long. `EINTR` is answered.
+    pub fn wait(&mut self, epoll: Fd, most: usize, at_most: Option<Duration>) -> Result<(), Errno> {
+        let most = most.clamp(1, EVENTS) as libc::c_int;
+        // Rounded up: who wakes early would only wait again.
+        let milliseconds = at_most.map_or(-1, |time| {
+            libc::c_int::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(libc::c_int::MAX)
+        });
+        let start = self.events.as_mut_ptr();
+        // SAFETY: the pointer is to as many events as `most` says. No signal mask is given; a bare system
+        // call is no cancellation point.
+        self.count = once(|| unsafe {
+            let none = std::ptr::null::<libc::c_void>();
+            libc::syscall(libc::SYS_epoll_pwait, epoll.0, start, most, milliseconds, none, 0_usize) as isize
+        })?;
+        Ok(())
+    }
+
+    /// What happened.
+    pub fn iter(&self) -> impl Iterator<Item = Happened> {
+        self.events.iter().take(self.count).map(|event| {
+            // SAFETY: the kernel has written so many.
+            let event = unsafe { event.assume_init_read() };
+            let (events, key) = (event.events as libc::c_int, event.u64);
+            Happened {
+                key,
+                input: events & (libc::EPOLLIN | libc::EPOLLRDHUP) != 0,
+                output: events & libc::EPOLLOUT != 0,
+                error: events & libc::EPOLLERR != 0,
+                hung_up: events & libc::EPOLLHUP != 0,
+            }
+        })
+    }
 }

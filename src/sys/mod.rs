@@ -34,7 +34,7 @@ pub use descriptor::{
     file_identity, is_readable, listen, local_name, nature, set_nonblocking, socket, unlink_if_same,
     wait_readable,
 };
-pub use epoll::{EVENTS, Happened, doorbell, epoll, ring, silence, unwatch, wait as epoll_wait, watch};
+pub use epoll::{Happened, Happenings, doorbell, epoll, ring, silence, unwatch, watch};
 pub use file::{may_wait, read_file, send_file, wait_for_source};
 pub use interfaces::{Interface, interface_index, interfaces};
 pub use md5::{MAX_MD5_KEY, set_md5_key};
