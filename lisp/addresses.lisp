@@ -114,14 +114,6 @@ none, an error, or nil if ERRORP is nil. Allegro: the same."
                                 (cffi:foreign-slot-pointer interface '(:struct ip-interface) 'name))))
         (acl-free-buffer array)))))
 
-(defun name-service-p ()
-  "Whether the library has the DNS client, and with it a keyword structure of acl_ipaddr_to_hostname."
-  (and (cffi:foreign-symbol-pointer "acl_dns_query") t))
-
-(define-later-foreign "acl_set_dns_mode" :int32 (value :int32))
-(define-later-foreign "acl_set_dns_domain" :int32 (value :pointer))
-(define-later-foreign "acl_set_domain_search_list" :int32 (value :pointer))
-
 (defvar *dns-mode* '(:acldns :clib)
   "Who looks names up: :acldns, the library's own client, :clib, the C library, or a list of both. Allegro: the same.")
 (defvar *dns-domain* nil
@@ -135,7 +127,7 @@ none, an error, or nil if ERRORP is nil. Allegro: the same."
 (defun prepare-lookup ()
   "Tells the library what was set since the last time."
   (let ((known *told*) (now (list *dns-mode* *dns-domain* *domain-search-list*)))
-    (unless (or (equal known now) (not (name-service-p)))
+    (unless (equal known now)
       (unless (equal (first known) *dns-mode*)
         (let ((modes (if (listp *dns-mode*) *dns-mode* (list *dns-mode*))))
           (check (nil) (acl-set-dns-mode (logior (if (member :acldns modes) 1 0) (if (member :clib modes) 2 0))))))
@@ -169,23 +161,13 @@ Allegro: the same."
               (check (nil) (acl-lookup-hostname host args address))
               (fetch-ipaddr address))))))
 
-(cffi:defcstruct ipaddr-to-hostname-args
-  (struct-size :size) (ignore-cache :int32) (timeout :double))
-
-(defun acl-ipaddr-to-hostname-by (address args buffer size length)
-  "acl_ipaddr_to_hostname of libraries with the DNS client."
-  (cffi:foreign-funcall-pointer (cffi:foreign-symbol-pointer "acl_ipaddr_to_hostname") ()
-                                :pointer address :pointer args :pointer buffer :size size :pointer length :int32))
-
 (defun ipaddr-to-hostname (ipaddr &key ignore-cache)
   "The name of the host with an address, which is one or its text; nil where it has none. Allegro: the same."
   (prepare-lookup)
   (with-ipaddr (address (address-designator ipaddr))
-    (let ((name (if (name-service-p)
-                    (with-arguments (args ipaddr-to-hostname-args (ignore-cache (if ignore-cache 1 0)))
-                      (text-result (256 nil) (acl-ipaddr-to-hostname-by address args %buffer %size %length)))
-                    (text-result (256 nil) (acl-ipaddr-to-hostname address %buffer %size %length)))))
-      (if (string= name "") nil name))))
+    (with-arguments (args ipaddr-to-hostname-args (ignore-cache (if ignore-cache 1 0)))
+      (let ((name (text-result (256 nil) (acl-ipaddr-to-hostname address args %buffer %size %length))))
+        (if (string= name "") nil name)))))
 
 (defun lookup-port (port protocol)
   "The number of a port by the name of a service and \"tcp\" or \"udp\". Allegro: the same."

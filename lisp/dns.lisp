@@ -1,45 +1,8 @@
-;;;; The DNS client. A library without it answers with :not-supported.
+;;;; The DNS client.
 
 (in-package "ACL-SOCKET")
 
-(define-later-foreign "acl_dns_query" :int32 (name :string) (args :pointer) (response :pointer))
-(define-later-foreign "acl_dns_lookup_hostname" :int32 (name :string) (args :pointer) (response :pointer))
-(define-later-foreign "acl_dns_ipaddr_to_hostname" :int32 (address :pointer) (args :pointer) (response :pointer))
-(define-later-foreign "acl_dns_response_values" :int32 (response handle) (answers :pointer) (count :pointer)
-  (time-to-live :pointer) (flags :pointer))
-(define-later-foreign "acl_dns_response_id" :int32 (response handle) (id :pointer))
-(define-later-foreign "acl_dns_response_flags" :int32 (response handle) (flags :pointer))
-(define-later-foreign "acl_dns_response_flags_value" :int32 (response handle) (flags-value :pointer))
-(define-later-foreign "acl_dns_response_answer" :int32 (response handle) (records :pointer) (count :pointer))
-(define-later-foreign "acl_dns_response_authority" :int32 (response handle) (records :pointer) (count :pointer))
-(define-later-foreign "acl_dns_response_additional" :int32 (response handle) (records :pointer) (count :pointer))
-(define-later-foreign "acl_free_dns_response" :int32 (response handle))
-(define-later-foreign "acl_configure_dns" :int32 (args :pointer))
-(define-later-foreign "acl_get_dns_configured" :int32)
-(define-later-foreign "acl_set_dns_configured" :int32 (value :int32))
-(define-later-foreign "acl_get_dns_domain" :int32 (buffer :pointer) (size :size) (length :pointer))
-(define-later-foreign "acl_get_domain_search_list" :int32 (buffer :pointer) (size :size) (length :pointer))
-(define-later-foreign "acl_get_nameservers" :int32 (nameservers :pointer) (count :pointer))
-
-(cffi:defcstruct dns-text (text :pointer) (length :size))
-
-(cffi:defcstruct dns-record
-  (name :pointer) (type :int32) (rr-class :int32) (time-to-live :uint32) (preference :int32) (weight :int32)
-  (port :int32) (address (:struct ipaddr)) (host :pointer) (mailbox :pointer) (serial :uint32) (refresh :uint32)
-  (retry :uint32) (expire :uint32) (minimum :uint32) (texts :pointer) (text-count :size) (data :pointer)
-  (data-length :size))
-
-(cffi:defcstruct dns-query-args
-  (struct-size :size) (type :int32) (nameserver :pointer) (nameserver-ipaddrs :pointer) (nameserver-count :size)
-  (repeat :int32) (queue :int32) (timeout :double) (decode :int32) (search :int32) (ignore-cache :int32)
-  (deadline :double))
-
-(cffi:defcstruct configure-dns-args
-  (struct-size :size) (nameserver :pointer) (nameserver-ipaddrs :pointer) (nameserver-count :size)
-  (search :pointer) (domain :pointer) (automatic :int32) (rotate :int32) (resolv-conf :pointer)
-  (hosts-file :pointer) (repeat :int32) (ndots :int32) (timeout :double))
-
-(cffi:defcstruct nameserver (ipaddr (:struct ipaddr)) (port :int32) (sent :uint64) (received :uint64))
+(provide "ACLDNS")
 
 (defclass dns-nameserver ()
   ((name :initarg :name :initform nil :reader dns-nameserver-name :documentation "A string or nil.")
@@ -202,8 +165,7 @@ Allegro: the same."
             *told* (list (first *told*) *dns-domain* *domain-search-list*)))
     *dns-configured*))
 
-(defun ask-dns (call name &key (type :a) nameserver (repeat 0) (timeout 0) (queue t queue-given) (decode t) search
-                            ignore-cache)
+(defun ask-dns (call name &key (type :a) nameserver repeat timeout (queue t) (decode t) search ignore-cache)
   "Calls one of the three that ask, and makes Lisp values of the response."
   (tell-configured)
   (with-texts ((servers (nameserver-text nameserver)))
@@ -211,9 +173,10 @@ Allegro: the same."
                           (type (if (integerp type) type (or (cdr (assoc type *dns-types*))
                                                              (refuse nil "asking for records of type ~s" type))))
                           (nameserver servers)
-                          (repeat repeat)
-                          (queue (if queue-given (tri-state queue) 0))
-                          (timeout (float timeout 1d0))
+                          (repeat (or repeat 0))
+                          (queue (tri-state queue))
+                          ;; To the library 0 means what is configured, to programs not to wait.
+                          (timeout (if timeout (float (max timeout 1/1000000) 1d0) 0d0))
                           (decode (if decode 0 -1))
                           (search (if search 1 0))
                           (ignore-cache (if ignore-cache 1 0)))
@@ -238,7 +201,8 @@ Allegro: the same."
 
 (defun dns-query (name &rest arguments &key (type :a) nameserver repeat timeout queue decode search ignore-cache)
   "Asks a name server, or the cache, for records of a name. Values: the first answer or nil, the seconds for which it is
-good, the other answers, and a list of flags; with DECODE nil a dns-response. Allegro: the same."
+good, the other answers, and a list of flags; with DECODE nil a dns-response. REPEAT and TIMEOUT are 5, or what
+resolv.conf says; a TIMEOUT of 0 only asks, and gets what the cache has. Allegro: the same."
   (declare (ignore nameserver repeat timeout queue decode search ignore-cache))
   (if (and (eq type :ptr) (ipaddrp name))
       (apply #'dns-ipaddr-to-hostname name arguments)

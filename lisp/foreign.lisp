@@ -51,25 +51,53 @@
 (cffi:defcstruct wait-event
   (socket handle) (os-fd :int32) (status :int32) (data :pointer))
 
+(cffi:defcstruct ipaddr-to-hostname-args
+  (struct-size :size) (ignore-cache :int32) (timeout :double))
+
+(cffi:defcstruct make-ssl-context-args
+  (struct-size :size) (method :int32) (certificate :pointer) (certificate-pem :pointer)
+  (certificate-pem-length :size) (key :pointer) (key-pem :pointer) (key-pem-length :size)
+  (certificate-password :pointer) (verify :int32) (max-depth :int32) (ca-file :pointer) (ca-pem :pointer)
+  (ca-pem-length :size) (ca-directory :pointer) (ciphers :pointer) (ciphersuites :pointer) (crl-check :int32)
+  (crl-file :pointer) (crl-pem :pointer) (crl-pem-length :size) (prefer-server-cipher-order :int32)
+  (server-name :pointer) (contexts :pointer) (context-count :size) (alpn :pointer) (resume :int32) (key-log :int32))
+
+(cffi:defcstruct make-ssl-stream-args
+  (struct-size :size) (context handle) (method :int32) (certificate :pointer) (certificate-pem :pointer)
+  (certificate-pem-length :size) (key :pointer) (key-pem :pointer) (key-pem-length :size)
+  (certificate-password :pointer) (verify :int32) (max-depth :int32) (ca-file :pointer) (ca-pem :pointer)
+  (ca-pem-length :size) (ca-directory :pointer) (ciphers :pointer) (ciphersuites :pointer) (crl-check :int32)
+  (crl-file :pointer) (crl-pem :pointer) (crl-pem-length :size) (prefer-server-cipher-order :int32)
+  (alpn :pointer) (server-name :pointer) (insecure-any-host :int32) (insecure-allow-truncation :int32))
+
+(cffi:defcstruct x509-pair (name :pointer) (value :pointer))
+
+(cffi:defcstruct dns-text (text :pointer) (length :size))
+
+(cffi:defcstruct dns-record
+  (name :pointer) (type :int32) (rr-class :int32) (time-to-live :uint32) (preference :int32) (weight :int32)
+  (port :int32) (address (:struct ipaddr)) (host :pointer) (mailbox :pointer) (serial :uint32) (refresh :uint32)
+  (retry :uint32) (expire :uint32) (minimum :uint32) (texts :pointer) (text-count :size) (data :pointer)
+  (data-length :size))
+
+(cffi:defcstruct dns-query-args
+  (struct-size :size) (type :int32) (nameserver :pointer) (nameserver-ipaddrs :pointer) (nameserver-count :size)
+  (repeat :int32) (queue :int32) (timeout :double) (decode :int32) (search :int32) (ignore-cache :int32)
+  (deadline :double))
+
+(cffi:defcstruct configure-dns-args
+  (struct-size :size) (nameserver :pointer) (nameserver-ipaddrs :pointer) (nameserver-count :size)
+  (search :pointer) (domain :pointer) (automatic :int32) (rotate :int32) (resolv-conf :pointer)
+  (hosts-file :pointer) (repeat :int32) (ndots :int32) (timeout :double))
+
+(cffi:defcstruct nameserver (ipaddr (:struct ipaddr)) (port :int32) (sent :uint64) (received :uint64))
+
 (defmacro define-foreign (name result &rest arguments)
   "Defines a function of the library under its own name with - for _."
   (let ((symbol (intern (substitute #\- #\_ (string-upcase name)))))
     `(progn
        (declaim (inline ,symbol))
        (cffi:defcfun (,name ,symbol) ,result ,@arguments))))
-
-(defmacro define-later-foreign (name result &rest arguments)
-  "As define-foreign, for a function that the library may lack."
-  (let ((symbol (intern (substitute #\- #\_ (string-upcase name)))))
-    `(defun ,symbol ,(mapcar #'first arguments)
-       (let ((pointer (cffi:foreign-symbol-pointer ,name)))
-         (if pointer
-             (waiting
-               (cffi:foreign-funcall-pointer pointer () ,@(loop for (argument type) in arguments
-                                                                collect type collect argument)
-                                             ,result))
-             (error 'socket-error :identifier :not-supported :meaning "Not supported"
-                                  :action ,(format nil "calling ~a, which this libacl_socket does not have" name)))))))
 
 (defmacro define-foreign-functions (&rest definitions)
   `(progn ,@(loop for definition in definitions collect `(define-foreign ,@definition))))
@@ -116,7 +144,7 @@
 (define-waiting-foreign-functions
   ("acl_lookup_hostname" :int32 (host :string) (args :pointer) (address :pointer))
   ("acl_lookup_hostname_all" :int32 (host :string) (args :pointer) (addresses :pointer) (count :pointer))
-  ("acl_ipaddr_to_hostname" :int32 (address :pointer) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_ipaddr_to_hostname" :int32 (address :pointer) (args :pointer) (buffer :pointer) (size :size) (length :pointer))
   ("acl_make_socket" :int32 (args :pointer) (socket :pointer))
   ("acl_accept_connection" :int32 (passive handle) (wait :int32) (stream :pointer))
   ("acl_peek_input" :int32 (socket handle) (minimum :size) (data :pointer) (length :pointer))
@@ -130,7 +158,14 @@
   ("acl_wait_for_input_available" :int32 (items :pointer) (count :size) (timeout :double) (available :pointer))
   ("acl_wait_for_io_available" :int32 (set handle) (timeout :double) (events :pointer) (room :size)
                                (count :pointer))
-  ("acl_lookup_port" :int32 (port :string) (protocol :string) (number :pointer)))
+  ("acl_lookup_port" :int32 (port :string) (protocol :string) (number :pointer))
+  ("acl_make_ssl_client_stream" :int32 (plain handle) (args :pointer) (stream :pointer))
+  ("acl_make_ssl_server_stream" :int32 (plain handle) (args :pointer) (stream :pointer))
+  ("acl_ssl_do_handshake" :int32 (stream handle))
+  ("acl_get_ssl_peer_certificate" :int32 (stream handle) (certificate :pointer))
+  ("acl_dns_query" :int32 (name :string) (args :pointer) (response :pointer))
+  ("acl_dns_lookup_hostname" :int32 (name :string) (args :pointer) (response :pointer))
+  ("acl_dns_ipaddr_to_hostname" :int32 (address :pointer) (args :pointer) (response :pointer)))
 
 #+ecl
 (eval-when (:compile-toplevel)
@@ -194,3 +229,39 @@
   ("acl_free_wait_set" :int32 (set handle))
   ("acl_wait_set_watch" :int32 (set handle) (socket handle) (interest :int32) (data :pointer))
   ("acl_wait_set_watch_os_fd" :int32 (set handle) (os-fd :int32) (interest :int32) (data :pointer)))
+
+;;; SSL and certificates.
+(define-foreign-functions
+  ("acl_make_ssl_client_context" :int32 (args :pointer) (context :pointer))
+  ("acl_make_ssl_server_context" :int32 (args :pointer) (context :pointer))
+  ("acl_free_ssl_context" :int32 (context handle))
+  ("acl_get_ssl_verify_result" :int32 (stream handle) (code :pointer) (meaning :pointer))
+  ("acl_free_x509_certificate" :int32 (certificate handle))
+  ("acl_x509_certificate_version" :int32 (cert handle) (version :pointer))
+  ("acl_x509_certificate_serial_number" :int32 (cert handle) (buffer :pointer) (size :size) (length :pointer))
+  ("acl_x509_certificate_issuer" :int32 (cert handle) (pairs :pointer) (count :pointer))
+  ("acl_x509_certificate_subject" :int32 (cert handle) (pairs :pointer) (count :pointer))
+  ("acl_x509_certificate_subject_alt_name" :int32 (cert handle) (pairs :pointer) (count :pointer))
+  ("acl_x509_certificate_not_before" :int32 (cert handle) (seconds :pointer))
+  ("acl_x509_certificate_not_after" :int32 (cert handle) (seconds :pointer)))
+
+;;; DNS.
+(define-foreign-functions
+  ("acl_set_dns_mode" :int32 (value :int32))
+  ("acl_set_dns_domain" :int32 (value :pointer))
+  ("acl_set_domain_search_list" :int32 (value :pointer))
+  ("acl_dns_response_values" :int32 (response handle) (answers :pointer) (count :pointer)
+    (time-to-live :pointer) (flags :pointer))
+  ("acl_dns_response_id" :int32 (response handle) (id :pointer))
+  ("acl_dns_response_flags" :int32 (response handle) (flags :pointer))
+  ("acl_dns_response_flags_value" :int32 (response handle) (flags-value :pointer))
+  ("acl_dns_response_answer" :int32 (response handle) (records :pointer) (count :pointer))
+  ("acl_dns_response_authority" :int32 (response handle) (records :pointer) (count :pointer))
+  ("acl_dns_response_additional" :int32 (response handle) (records :pointer) (count :pointer))
+  ("acl_free_dns_response" :int32 (response handle))
+  ("acl_configure_dns" :int32 (args :pointer))
+  ("acl_get_dns_configured" :int32)
+  ("acl_set_dns_configured" :int32 (value :int32))
+  ("acl_get_dns_domain" :int32 (buffer :pointer) (size :size) (length :pointer))
+  ("acl_get_domain_search_list" :int32 (buffer :pointer) (size :size) (length :pointer))
+  ("acl_get_nameservers" :int32 (nameservers :pointer) (count :pointer)))

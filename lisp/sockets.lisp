@@ -2,6 +2,9 @@
 
 (in-package "ACL-SOCKET")
 
+;;; For programs that make sure that sockets are loaded.
+(provide "SOCK")
+
 (defparameter *socket-version* (acl-get-socket-version)
   "The version of the library and of its OpenSSL, to be quoted in questions. Allegro: the same.")
 

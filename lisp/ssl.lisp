@@ -1,42 +1,10 @@
-;;;; SSL streams, contexts and certificates. A library without them answers with :not-supported.
+;;;; SSL streams, contexts and certificates.
 
 (in-package "ACL-SOCKET")
 
-(define-later-foreign "acl_make_ssl_client_context" :int32 (args :pointer) (context :pointer))
-(define-later-foreign "acl_make_ssl_server_context" :int32 (args :pointer) (context :pointer))
-(define-later-foreign "acl_free_ssl_context" :int32 (context handle))
-(define-later-foreign "acl_make_ssl_client_stream" :int32 (plain handle) (args :pointer) (stream :pointer))
-(define-later-foreign "acl_make_ssl_server_stream" :int32 (plain handle) (args :pointer) (stream :pointer))
-(define-later-foreign "acl_ssl_do_handshake" :int32 (stream handle))
-(define-later-foreign "acl_get_ssl_verify_result" :int32 (stream handle) (code :pointer) (meaning :pointer))
-(define-later-foreign "acl_get_ssl_peer_certificate" :int32 (stream handle) (certificate :pointer))
-(define-later-foreign "acl_free_x509_certificate" :int32 (certificate handle))
-(define-later-foreign "acl_x509_certificate_version" :int32 (cert handle) (version :pointer))
-(define-later-foreign "acl_x509_certificate_serial_number" :int32 (cert handle) (buffer :pointer) (size :size)
-  (length :pointer))
-(define-later-foreign "acl_x509_certificate_issuer" :int32 (cert handle) (pairs :pointer) (count :pointer))
-(define-later-foreign "acl_x509_certificate_subject" :int32 (cert handle) (pairs :pointer) (count :pointer))
-(define-later-foreign "acl_x509_certificate_subject_alt_name" :int32 (cert handle) (pairs :pointer) (count :pointer))
-(define-later-foreign "acl_x509_certificate_not_before" :int32 (cert handle) (seconds :pointer))
-(define-later-foreign "acl_x509_certificate_not_after" :int32 (cert handle) (seconds :pointer))
-
-(cffi:defcstruct make-ssl-context-args
-  (struct-size :size) (method :int32) (certificate :pointer) (certificate-pem :pointer)
-  (certificate-pem-length :size) (key :pointer) (key-pem :pointer) (key-pem-length :size)
-  (certificate-password :pointer) (verify :int32) (max-depth :int32) (ca-file :pointer) (ca-pem :pointer)
-  (ca-pem-length :size) (ca-directory :pointer) (ciphers :pointer) (ciphersuites :pointer) (crl-check :int32)
-  (crl-file :pointer) (crl-pem :pointer) (crl-pem-length :size) (prefer-server-cipher-order :int32)
-  (server-name :pointer) (contexts :pointer) (context-count :size) (alpn :pointer) (resume :int32) (key-log :int32))
-
-(cffi:defcstruct make-ssl-stream-args
-  (struct-size :size) (context handle) (method :int32) (certificate :pointer) (certificate-pem :pointer)
-  (certificate-pem-length :size) (key :pointer) (key-pem :pointer) (key-pem-length :size)
-  (certificate-password :pointer) (verify :int32) (max-depth :int32) (ca-file :pointer) (ca-pem :pointer)
-  (ca-pem-length :size) (ca-directory :pointer) (ciphers :pointer) (ciphersuites :pointer) (crl-check :int32)
-  (crl-file :pointer) (crl-pem :pointer) (crl-pem-length :size) (prefer-server-cipher-order :int32)
-  (alpn :pointer) (server-name :pointer) (insecure-any-host :int32) (insecure-allow-truncation :int32))
-
-(cffi:defcstruct x509-pair (name :pointer) (value :pointer))
+;;; How programs ask whether there is SSL, and make sure that it is loaded.
+(pushnew :ssl-support *features*)
+(provide "SSL")
 
 (defvar *ssl-features* '(:sni)
   "What SSL can do besides. Allegro: the same.")
@@ -66,16 +34,18 @@
 (defun ssl-verify-number (verify given server)
   "Where it is not given the library's default: a client verifies, a server does not."
   (cond ((not given) 0)
-        (t (ecase verify
+        (t (case verify
              ((nil) (if server -1 -2))
              (:optional 1)
-             ((:required t) 2)))))
+             ((:required t) 2)
+             (t (refuse nil "taking the SSL verification ~s" verify))))))
 
 (defun crl-check-number (crl-check)
-  (ecase crl-check
+  (case crl-check
     ((nil) 0)
     (:peer 1)
-    ((t :chain) 2)))
+    ((t :chain) 2)
+    (t (refuse nil "checking for revocation as ~s" crl-check))))
 
 (defmacro with-ssl-arguments ((pointer struct &rest fields) &body body)
   "As with-arguments, with the keywords of contexts and streams, which are variables here."

@@ -21,7 +21,7 @@
                  question
                  (and data (append '(#xc0 12) data)))))
 
-(deftest (dns-queries :threads :dns)
+(deftest (dns-queries :threads)
   (with-sockets ((server (make-socket :type :datagram :local-host "127.0.0.1" :format :binary)))
     (let ((serving (thread
                      (loop

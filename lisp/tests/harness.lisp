@@ -12,7 +12,7 @@
 
 (defmacro deftest (name &body body)
   "Defines a test, which fails when it signals an error, as IS does for what is not so. A name is
-(NAME :THREADS) where the test needs threads."
+(NAME NEED...) where the test needs :THREADS, the certificates of a :PKI or a :NAMESERVER."
   (destructuring-bind (name &rest needs) (if (listp name) name (list name))
     `(progn
        (setf *tests* (append (remove ',name *tests* :key #'first)
@@ -133,6 +133,13 @@
   "A file for the tests to write."
   (namestring (merge-pathnames name (pathname (uiop:getenv "ACL_SOCKET_FASLS")))))
 
+(defun pki (name)
+  "A file of the certificates that c-tests/make-pki makes, nil where there is none."
+  (let ((directory (uiop:getenv "ACL_TEST_PKI")))
+    (when directory
+      (let ((file (format nil "~a/~a" directory name)))
+        (and (probe-file file) file)))))
+
 (defun open-descriptors ()
   "How many descriptors this process has open."
   (loop for descriptor below 1024
@@ -148,12 +155,12 @@
                    ((and (member :threads needs) (not *threads*))
                     (incf skipped)
                     (format t "~&SKIP ~(~a~): no threads in this ~a~%" name (lisp-implementation-type)))
-                   ((and (member :ssl needs) (not (ssl-there-p)))
+                   ((and (member :pki needs) (not (pki "made")))
                     (incf skipped)
-                    (format t "~&SKIP ~(~a~): no SSL in this libacl_socket~%" name))
-                   ((and (member :dns needs) (not (cffi:foreign-symbol-pointer "acl_dns_query")))
+                    (format t "~&SKIP ~(~a~): no certificates in ACL_TEST_PKI~%" name))
+                   ((and (member :nameserver needs) (not (uiop:getenv "ACL_SOCKET_NAMESERVER")))
                     (incf skipped)
-                    (format t "~&SKIP ~(~a~): no DNS client in this libacl_socket~%" name))
+                    (format t "~&SKIP ~(~a~): no nsd, the name server~%" name))
                    (t
                     ;; So that the last one is known when the whole does not end.
                     (format t "~&~(~a~)~%" name)

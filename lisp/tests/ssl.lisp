@@ -2,9 +2,6 @@
 
 (in-package "ACL-SOCKET-TESTS")
 
-(defun ssl-there-p ()
-  (and (cffi:foreign-symbol-pointer "acl_make_ssl_client_stream") t))
-
 (defvar *certificate* nil)
 
 (defun certificate ()
@@ -21,7 +18,7 @@
 
 (defmacro define-ssl-test (name &body body)
   "A test with threads, because one thread cannot be both ends of a handshake."
-  `(deftest (,name :threads :ssl) ,@body))
+  `(deftest (,name :threads) ,@body))
 
 (defmacro with-ssl ((client server &key client-arguments server-arguments) &body body)
   "Runs BODY with the plain ends, of which SERVER is made one over SSL; CLIENT is made so by CLIENT-ARGUMENTS."
