@@ -201,8 +201,8 @@ check-instructions: all $(INSTRUCTIONS)
 	bench/instructions/check $(INSTRUCTIONS) $(if $(RECORD),--record)
 
 # Skips the Lisps that are not installed. What they compile is kept in $(TARGET)/lisp.
-check-lisp: all
-	@lisp/tests/run $(TARGET)/lisp $(DIST)/$(SONAME)
+check-lisp: all $(PKI)/made
+	@ACL_TEST_PKI=$(abspath $(PKI)) lisp/tests/run $(TARGET)/lisp $(DIST)/$(SONAME)
 
 VALGRIND = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --track-fds=yes --fair-sched=try \
 	--suppressions=c-tests/valgrind.supp

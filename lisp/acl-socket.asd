@@ -46,6 +46,7 @@
                (:file "conditions")
                (:file "waiting")
                (:file "ssl")
+               (:file "ssl-options")
                (:file "dns")
                (:file "leaving")
                (:file "processes"))

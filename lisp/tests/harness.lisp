@@ -44,6 +44,20 @@
   "The identifier of the error that BODY signals, nil for none."
   `(identifier-of (lambda () ,@body)))
 
+(defun takes-keywords (function required keywords others)
+  "Fails unless FUNCTION takes KEYWORDS, each of which may be nil, and neither OTHERS nor what is none."
+  (flet ((refusal (keywords)
+           (handler-case (progn (apply function (append required (loop for keyword in keywords collect keyword collect nil)))
+                                nil)
+             (stream-error () nil)
+             (error (condition) condition))))
+    (let ((condition (refusal keywords)))
+      (when condition
+        (error "~s does not take ~s: ~a" function keywords condition)))
+    (dolist (keyword (cons :no-such-keyword others))
+      (unless (refusal (list keyword))
+        (error "~s takes ~s" function keyword)))))
+
 ;;; Threads
 
 (defparameter *threads* #+(or (and sbcl sb-thread) (and ecl threads) ccl) t
