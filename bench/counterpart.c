@@ -13,6 +13,9 @@
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
+#ifndef UDP_GRO
+#define UDP_GRO 104
+#endif
 
 enum { CHUNK = 4096, OPEN_AT_ONCE = 64 };
 
@@ -105,27 +108,55 @@ static void make_connections(int control)
 
 /* --- datagrams */
 
+/* How long the datagrams are that came together; all there is where only one came. */
+static size_t each_of(struct msghdr *message, size_t all)
+{
+    struct cmsghdr *told = CMSG_FIRSTHDR(message);
+    int each;
+    if (told == NULL || told->cmsg_level != IPPROTO_UDP || told->cmsg_type != UDP_GRO)
+        return all;
+    memcpy(&each, CMSG_DATA(told), sizeof each);
+    return each > 0 ? (size_t)each : all;
+}
+
+/* How many they are, each of which shall be the beginning of the text; 0 where one is not. */
+static uint64_t count_datagrams(const char *data, size_t all, size_t each)
+{
+    size_t at;
+    for (at = 0; at < all; at += each)
+        if (memcmp(data + at, text, at + each < all ? each : all - at) != 0)
+            return 0;
+    return (all + each - 1) / each;
+}
+
+/* Takes together what was sent together, where the system can: it is not to be what a sender waits for. */
 static void sink_of_datagrams(int descriptor)
 {
-    enum { AT_ONCE = 64, ROOM = 2048 };
+    enum { AT_ONCE = 64 };
     static struct mmsghdr headers[AT_ONCE];
     static struct iovec vectors[AT_ONCE];
-    static char data[AT_ONCE][ROOM];
+    static char data[AT_ONCE][PIECE], told[AT_ONCE][64];
     struct sockaddr_in senders[AT_ONCE];
     uint64_t total = 0;
-    int count, i;
+    int count, i, on = 1;
+    (void)setsockopt(descriptor, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
     for (;;) {
         for (i = 0; i < AT_ONCE; i++) {
-            vectors[i] = (struct iovec){ data[i], ROOM };
+            vectors[i] = (struct iovec){ data[i], PIECE };
             headers[i].msg_hdr = (struct msghdr){ .msg_iov = &vectors[i], .msg_iovlen = 1, .msg_name = &senders[i],
-                .msg_namelen = sizeof *senders };
+                .msg_namelen = sizeof *senders, .msg_control = told[i], .msg_controllen = sizeof told[i] };
         }
         count = recvmmsg(descriptor, headers, AT_ONCE, MSG_WAITFORONE, NULL);
-        for (i = 0; i < count; i++)
-            if (headers[i].msg_len == 1)
+        for (i = 0; i < count; i++) {
+            size_t all = headers[i].msg_len;
+            uint64_t good;
+            if (all == 1) {
                 sendto(descriptor, &total, sizeof total, 0, (struct sockaddr *)&senders[i], sizeof *senders);
-            else if (total != NOT_THE_TEXT)
-                total = memcmp(data[i], text, headers[i].msg_len) == 0 ? total + 1 : NOT_THE_TEXT;
+                continue;
+            }
+            good = count_datagrams(data[i], all, each_of(&headers[i].msg_hdr, all));
+            total = good == 0 || total == NOT_THE_TEXT ? NOT_THE_TEXT : total + good;
+        }
     }
 }
 
