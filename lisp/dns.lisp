@@ -5,7 +5,7 @@
 (provide "ACLDNS")
 
 (defclass dns-nameserver ()
-  ((name :initarg :name :initform nil :reader dns-nameserver-name :documentation "A string or nil.")
+  ((name :initarg :name :initform nil :reader dns-nameserver-name)
    (ipaddr :initarg :ipaddr :reader dns-nameserver-ipaddr)
    (sent :initarg :sent :reader dns-nameserver-sent)
    (received :initarg :received :reader dns-nameserver-received))
@@ -43,7 +43,8 @@
 (defvar *nameservers* '()
   "A list of the name servers. Allegro: the same.")
 
-(defvar *configured-told* nil)
+(defvar *configured-told* nil
+  "The value of *dns-configured* that the library knows of.")
 
 (defparameter *dns-types*
   '((:a . 1) (:ns . 2) (:cname . 5) (:soa . 6) (:ptr . 12) (:mx . 15) (:txt . 16) (:aaaa . 28) (:srv . 33) (:any . 255)
@@ -159,9 +160,10 @@ Allegro: the same."
           (fail status nil))))
     (flet ((text (value) (if (string= value "") nil value)))
       (setf *dns-domain* (text (text-result (256 nil) (acl-get-dns-domain %buffer %size %length)))
-            *domain-search-list* (uiop:split-string
-                                  (text-result (256 nil) (acl-get-domain-search-list %buffer %size %length)))
-            *domain-search-list* (remove "" *domain-search-list* :test #'string=)
+            *domain-search-list* (remove "" (uiop:split-string
+                                             (text-result (256 nil)
+                                               (acl-get-domain-search-list %buffer %size %length)))
+                                         :test #'string=)
             *told* (list (first *told*) *dns-domain* *domain-search-list*)))
     *dns-configured*))
 

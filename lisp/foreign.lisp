@@ -132,7 +132,6 @@
              collect `(defun ,symbol ,names (waiting (,call ,@names))))))
 
 (define-foreign-functions
-  ("acl_stream_error_identifier" :int32)
   ("acl_stream_error_code" :int32)
   ("acl_stream_error_action" :string)
   ("acl_status_keyword" :string (status :int32))
@@ -195,7 +194,6 @@
   ("acl_local_port" :int32 (socket handle) (value :pointer))
   ("acl_remote_filename" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
   ("acl_local_filename" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer))
-  ("acl_socket_address_family" :int32 (socket handle) (value :pointer))
   ("acl_ipv6" :int32 (socket handle) (value :pointer))
   ("acl_prin1_to_string" :int32 (socket handle) (buffer :pointer) (size :size) (length :pointer)))
 

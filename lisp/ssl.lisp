@@ -177,19 +177,13 @@ Allegro: the same.")
 ;;; Certificates
 
 (defclass x509-certificate ()
-  ((version :initarg :version :accessor x509-certificate-version
-            :documentation ":v1, :v2 or :v3.")
+  ((version :initarg :version :accessor x509-certificate-version)
    (serial-number :initarg :serial-number :accessor x509-certificate-serial-number)
-   (issuer :initarg :issuer :accessor x509-certificate-issuer
-           :documentation "A list of (attribute . value).")
-   (subject :initarg :subject :accessor x509-certificate-subject
-            :documentation "A list of (attribute . value).")
-   (not-before :initarg :not-before :accessor x509-certificate-not-before
-               :documentation "A universal time.")
-   (not-after :initarg :not-after :accessor x509-certificate-not-after
-              :documentation "A universal time.")
-   (subject-alt-name :initarg :subject-alt-name :accessor x509-certificate-subject-alt-name
-                     :documentation "A list of (type . value)."))
+   (issuer :initarg :issuer :accessor x509-certificate-issuer)
+   (subject :initarg :subject :accessor x509-certificate-subject)
+   (not-before :initarg :not-before :accessor x509-certificate-not-before)
+   (not-after :initarg :not-after :accessor x509-certificate-not-after)
+   (subject-alt-name :initarg :subject-alt-name :accessor x509-certificate-subject-alt-name))
   (:documentation "A certificate, made by get-ssl-peer-certificate. Allegro: the same."))
 
 (loop for (name . documentation) in '((x509-certificate-version . ":v1, :v2 or :v3")
