@@ -1,6 +1,8 @@
 /* What is in a buffer is read and written the short way: it must not be told from the long one, whoever changes, closes
  * or frees the stream meanwhile. */
 #include "concurrent.h"
+#include <malloc.h>
+#include <sys/mman.h>
 
 /* --- one thread */
 
@@ -331,6 +333,64 @@ static acl_status sum_up(task *self)
     return status;
 }
 
+/* A reader's memory cannot be written until the handler of the fault opens it, in the middle of a copy out of the
+ * buffer: there the reader stays for a while. */
+enum { WHOLE = 48 * 1024 };
+static char *slow_memory;
+static int in_the_middle;
+
+static void open_slowly(int number)
+{
+    (void)number;
+    SET(in_the_middle, 1);
+    nap(30000);
+    if (mprotect(slow_memory, WHOLE, PROT_READ | PROT_WRITE) != 0)
+        abort();
+}
+
+static acl_status read_slowly(task *self)
+{
+    uint8_t byte;
+    OK(acl_read_byte(self->socket, &byte));
+    return acl_read_sequence(self->socket, slow_memory, WHOLE, 0, &self->size);
+}
+
+TEST(a_buffer_is_freed_only_behind_who_copies_out_of_it)
+{
+    static char sent[WHOLE + 1];
+    char *others[8];
+    int raw, waiting = 0, size = 1 << 20;
+    size_t i;
+    task reader;
+    acl_socket *stream = STREAM(&raw, .format = 0);
+    /* What is freed shall be what is allocated next. */
+    mallopt(M_ARENA_MAX, 1);
+    slow_memory = mmap(NULL, WHOLE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(slow_memory != MAP_FAILED);
+    EQUAL(mprotect(slow_memory, 4096, PROT_READ | PROT_WRITE), 0);
+    signal(SIGSEGV, open_slowly);
+    memset(sent, 'x', sizeof sent);
+    EQUAL(setsockopt(raw, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
+    put(raw, sent, sizeof sent);
+    while (waiting < (int)sizeof sent)
+        EQUAL(ioctl(fd_of(stream), FIONREAD, &waiting), 0);
+    TASK_BEGINS(&reader, read_slowly, .socket = stream);
+    COMES(GET(in_the_middle), patience());
+    OK(acl_close(stream, ACL_SOCKET_ABORT));
+    OK(acl_free_socket(stream));
+    for (i = 0; i < ROWS(others); i++)
+        memset(others[i] = malloc(65000), 'y', 65000);
+    TASK_ENDS(&reader, patience(), ACL_SOCKET_OK);
+    EQUAL(reader.size, WHOLE);
+    for (i = 0; i < WHOLE && slow_memory[i] == 'x'; i++)
+        continue;
+    EQUAL(i, WHOLE);
+    for (i = 0; i < ROWS(others); i++)
+        free(others[i]);
+    EQUAL(munmap(slow_memory, WHOLE), 0);
+    close(raw);
+}
+
 TEST(each_byte_goes_to_one_reader)
 {
     static char bytes[50000];
@@ -483,6 +543,7 @@ MAIN(
     CASE(a_set_is_told_of_what_stays_after_each_byte),
     CASE(nothing_is_read_after_another_thread_freed_it),
     CASE(a_stream_is_freed_while_it_is_used),
+    CASE(a_buffer_is_freed_only_behind_who_copies_out_of_it),
     CASE(each_byte_goes_to_one_reader),
     CASE(every_thread_reads_its_own_stream),
     CASE(reading_from_the_buffer_is_left_at_any_instant),

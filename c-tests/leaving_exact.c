@@ -238,7 +238,7 @@ TEST(a_fault_in_the_callers_memory_reaches_its_handler)
     uint8_t byte;
     acl_socket *stream = STREAM(&raw, .format = 0);
     OK(acl_set_non_local_exits(1));
-    page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(page != MAP_FAILED);
     signal(SIGSEGV, open_page);
     put(raw, "0123456789", 10);
