@@ -217,12 +217,19 @@ fn read_bytes(
     full: bool,
     length: *mut usize,
 ) -> Result<()> {
+    storing(length, |stored| {
+        let sock = socket(sock)?;
+        let buffer: &mut [u8] = if full && size == 0 { &mut [] } else { room(buffer, size, "buffer")? };
+        sock.read_bytes(buffer, full, stored)
+    })
+}
+
+/// Tells how many bytes were stored, whatever came of it.
+fn storing(length: *mut usize, read: impl FnOnce(&mut usize) -> Result<()>) -> Result<()> {
     let place = out(length, "length")?;
     place.write(0);
-    let sock = socket(sock)?;
-    let buffer: &mut [u8] = if full && size == 0 { &mut [] } else { room(buffer, size, "buffer")? };
     let mut stored = 0;
-    let done = sock.read_bytes(buffer, full, &mut stored);
+    let done = read(&mut stored);
     place.write(stored);
     done
 }
@@ -291,13 +298,7 @@ pub extern "C" fn acl_read_vector_no_hang(
     length: *mut usize,
 ) -> acl_status {
     boundary(|| {
-        let place = out(length, "length")?;
-        place.write(0);
-        let sock = socket(sock)?;
-        let mut stored = 0;
-        let done = sock.read_bytes_no_hang(room(buffer, size, "buffer")?, &mut stored);
-        place.write(stored);
-        done
+        storing(length, |stored| socket(sock)?.read_bytes_no_hang(room(buffer, size, "buffer")?, stored))
     })
 }
 

@@ -392,8 +392,9 @@ impl Input {
         true
     }
 
-    /// Reads bytes, as many as there is room for, or where not `full` what one receive brings, which may
-    /// be nothing where waiting is not allowed: `WOULD_BLOCK`. `length` says at any time how many are stored. True at the end of the file.
+    /// Reads bytes, as many as there is room for, or where not `full` what one receive brings; where that is
+    /// nothing and waiting is not allowed, `WOULD_BLOCK`. `length` says at any time how many are stored. True
+    /// at the end of the file.
     pub fn read_bytes(
         &mut self,
         link: &impl Transport,

@@ -164,10 +164,10 @@ impl Transport for Link<'_> {
         if let Some(secure) = self.stream.secure() {
             return self.send_secure(secure, pieces, wait);
         }
-        let small = pieces.iter().map(|piece| piece.len()).sum::<usize>() < SMALL;
+        // What is small mostly goes at once, and only who waits can be left in the middle of it.
+        let plain = pieces.iter().map(|piece| piece.len()).sum::<usize>() < SMALL || sys::are_held();
         let send = |fd, wait| {
-            // What is small mostly goes at once, and only who waits can be left in the middle of it.
-            if small || wait == Wait::No {
+            if plain {
                 let sent = sys::send(fd, pieces, Wait::No);
                 if sent != Err(Errno(libc::EAGAIN)) || wait == Wait::No {
                     return sent;
